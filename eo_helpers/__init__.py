@@ -1,0 +1,3 @@
+"""What do satellites say about this commune?"""
+
+__version__ = "0.1.0"

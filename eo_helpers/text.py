@@ -1,0 +1,43 @@
+"""Words and figures as people read them: French first, English beside it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+
+from babel.dates import format_date
+from babel.numbers import format_decimal
+
+__all__ = ["LANGUAGES", "Text", "day", "month", "number", "percent"]
+
+LANGUAGES = ("fr", "en")
+
+#: A sentence in every language of the house: ``{"fr": …, "en": …}``.
+Text = Mapping[str, str]
+
+_LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+
+
+def number(value: float, digits: int = 0, lang: str = "fr") -> str:
+    """Write ``value`` with ``digits`` decimals the way ``lang`` does (« 12 450,5 »)."""
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(value, format=pattern, locale=_LOCALES[lang])
+
+
+def percent(value: float, digits: int = 0, lang: str = "fr") -> str:
+    """Write ``value``, already in percent, with its sign (« 68 % »)."""
+    return number(value, digits, lang) + ("\u202f%" if lang == "fr" else "%")
+
+
+def month(date: dt.date | str, lang: str = "fr") -> str:
+    """« novembre 2022 », from a date or ``YYYY-MM[-DD]``."""
+    if isinstance(date, str):
+        date = dt.date.fromisoformat(date if len(date) > 7 else date + "-01")
+    return format_date(date, "MMMM y", locale=_LOCALES[lang])
+
+
+def day(date: dt.date | str, lang: str = "fr") -> str:
+    """« 14 novembre 2022 », from a date or ``YYYY-MM-DD``."""
+    if isinstance(date, str):
+        date = dt.date.fromisoformat(date[:10])
+    return format_date(date, "d MMMM y", locale=_LOCALES[lang])
