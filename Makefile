@@ -1,0 +1,42 @@
+# Two commands do everything: `make dashboards` and `make test`.
+# On a fresh machine they assume Python 3.11+ and make, nothing else.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3 || command -v python)
+BIN := .venv/bin
+PORT ?= 8866
+
+.DEFAULT_GOAL := env
+.PHONY: env demo dashboards lab test lint browser real-input bench lock clean
+
+env: ## Environment in .venv, from the lock file
+	@$(PYTHON) tools/bootstrap.py
+
+demo: env ## Demonstration territory, written once in the cache
+	@$(BIN)/eo-helpers demo build >/dev/null
+
+dashboards: demo ## Page « Ma commune » in the browser
+	@$(BIN)/eo-helpers serve --port $(PORT) $(SERVE)
+
+lab: demo ## Notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+browser: env ## A Chromium for the tests: the system's, Playwright's own, or a package
+	@$(BIN)/python tools/browser.py
+
+lint: env
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+test: lint browser demo ## All tests, browser ones included
+	@$(BIN)/python -m pytest
+
+real-input: env ## The figures on real data, printed (needs EO_SHARED_DATA)
+	@$(BIN)/python -m benchmarks.real_input
+
+bench: demo browser ## Page and memory timings
+	@$(BIN)/python -m benchmarks.dashboard
+
+lock: env ## Resolve requirements.lock again
+	@$(BIN)/uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url -q -o requirements.lock
+
+clean:
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache

@@ -1,0 +1,317 @@
+"""The same things from a terminal: ``eo-helpers``.
+
+JSON goes to standard output and is stable; messages go to standard error.
+Exit codes: 0 done, 1 unexpected error, 2 bad input, 3 no data, 130 interrupted.
+
+Nothing heavy is imported here: each command imports what it needs, and the
+commands of a theme live in ``eo_helpers/<theme>/commands.py`` (``group``).
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from . import __version__
+from .errors import EoError, InvalidInput
+from .findings import THEMES
+
+__all__ = ["main"]
+
+SOURCES = ("demo", "files", "online")
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _language() -> str:
+    return "en" if os.environ.get("EO_HELPERS_LANG", "fr").lower().startswith("en") else "fr"
+
+
+def say(fr: str, en: str) -> None:
+    """One message to the person at the terminal, on standard error."""
+    click.echo(en if _language() == "en" else fr, err=True)
+
+
+def emit(value: Any) -> None:
+    """JSON on standard output (UTF-8, no NaN)."""
+    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
+    sys.stdout.buffer.write(text.encode("utf-8") + b"\n")
+    sys.stdout.flush()
+
+
+class _Commands(click.Group):
+    """The fixed commands, and one group for each theme that has methods of its own."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        themes = [name for name in THEMES.names if _commands_of(name)]
+        return sorted([*super().list_commands(ctx), *themes])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        if command is None and cmd_name in THEMES.names and _commands_of(cmd_name):
+            command = importlib.import_module(f"{__package__}.{cmd_name}.commands").group
+        return command
+
+
+def _commands_of(theme: str) -> bool:
+    return importlib.util.find_spec(f"{__package__}.{theme}.commands") is not None
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="eo-helpers")
+def cli() -> None:
+    """Que disent les satellites de cette commune ?
+
+    What do satellites say about this commune?
+    """
+
+
+def _place_options(command: F) -> F:
+    """``--source`` and ``--data``, the same on every command that reads data."""
+    command = click.option(
+        "--data",
+        "data",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Dossier de vos données (répétable) ; implique --source files.",
+    )(command)
+    return click.option(
+        "--source",
+        type=click.Choice(SOURCES),
+        default=None,
+        help="Lieu de lecture des données : demo (par défaut), files ou online.",
+    )(command)
+
+
+def _open_source(source: str | None, data: tuple[Path, ...]) -> Any:
+    from . import catalog
+
+    name = source or ("files" if data else "demo")
+    return catalog.open_source(name, list(data) or None, progress=_progress())
+
+
+def _progress() -> Callable[[str, float], None] | None:
+    """A progress bar on standard error, only where a person is watching."""
+    if not sys.stderr.isatty():
+        return None
+    from tqdm import tqdm
+
+    bar = tqdm(total=100, bar_format="{desc:<44}{percentage:3.0f} % |{bar}|", file=sys.stderr)
+
+    def step(label: str, fraction: float) -> None:
+        bar.set_description_str(label, refresh=False)
+        bar.n = round(100 * min(max(fraction, 0.0), 1.0))
+        bar.refresh()
+        if fraction >= 1.0:
+            bar.close()
+
+    return step
+
+
+@cli.command()
+@click.argument("query", default="")
+@click.option("--limit", default=10, show_default=True, help="Nombre de réponses au plus.")
+@click.option("--json", "as_json", is_flag=True, help="Réponse en JSON.")
+@_place_options
+def commune(
+    query: str, limit: int, as_json: bool, source: str | None, data: tuple[Path, ...]
+) -> None:
+    """Cherche une commune par son nom, son code INSEE ou son code postal.
+
+    Une requête vide donne la liste des communes de la source.
+    """
+    from . import catalog
+
+    index = catalog.communes(_open_source(source, data))
+    matches = index.search(query, limit=limit if query.strip() else sys.maxsize)
+    if query.strip() and not matches:
+        index.find(query)  # raises, with the nearest names
+    if as_json:
+        emit(
+            [
+                {
+                    "insee": m.insee,
+                    "name": m.name,
+                    "departement": m.departement,
+                    "population": m.population,
+                    "score": round(float(m.score), 1),
+                }
+                for m in matches
+            ]
+        )
+        return
+    from .text import number
+
+    for m in matches:
+        people = f"{number(m.population)} hab." if m.population else ""
+        click.echo(f"{m.insee}  {m.name} ({m.departement})  {people}".rstrip())
+
+
+def _parameters(pairs: tuple[str, ...]) -> dict[str, Any]:
+    """``key=value`` pairs; a value that is JSON (a number, true, …) is read as such."""
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        key, sign, text = pair.partition("=")
+        if not sign or not key.isidentifier():
+            raise InvalidInput(
+                f"Le paramètre « {pair} » ne se lit pas : écrivez nom=valeur.",
+                f"Parameter '{pair}' cannot be read: write name=value.",
+            )
+        try:
+            out[key] = json.loads(text)
+        except ValueError:
+            out[key] = text
+    return out
+
+
+@cli.command()
+@click.argument("theme")
+@click.argument("commune")
+@click.option("--json", "as_json", is_flag=True, help="Le résultat complet en JSON.")
+@click.option("-p", "--param", "params", multiple=True, help="Paramètre du thème : nom=valeur.")
+@_place_options
+def analyse(
+    theme: str,
+    commune: str,
+    as_json: bool,
+    params: tuple[str, ...],
+    source: str | None,
+    data: tuple[Path, ...],
+) -> None:
+    """Dit ce que les satellites montrent d'une COMMUNE pour un THEME."""
+    from . import catalog
+
+    chosen = THEMES[theme]
+    parameters = _parameters(params)
+    place = _open_source(source, data)
+    where = catalog.communes(place).find(commune)
+    try:
+        finding = chosen.analyse(where, place, **parameters)
+    except TypeError as error:
+        if "unexpected keyword" not in str(error):
+            raise
+        raise InvalidInput(
+            f"Le thème « {theme} » ne connaît pas l'un des paramètres {', '.join(parameters)}.",
+            f"Theme '{theme}' does not know one of the parameters {', '.join(parameters)}.",
+        ) from error
+    if as_json:
+        emit(finding.to_dict())
+    else:
+        from .views.sentences import finding_text
+
+        click.echo(finding_text(finding, _language()))
+    if finding.status in ("no_data", "out_of_coverage"):
+        raise click.exceptions.Exit(3)
+
+
+@cli.group()
+def data() -> None:
+    """Jeux de données : ce que le catalogue connaît, ce que vos dossiers contiennent."""
+
+
+@data.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Réponse en JSON.")
+@_place_options
+def data_list(as_json: bool, source: str | None, data: tuple[Path, ...]) -> None:
+    """Jeux de données du catalogue, et combien de fichiers la source en tient."""
+    from . import catalog
+
+    place = _open_source(source, data)
+    rows = []
+    for identifier in catalog.datasets():
+        about = catalog.collection(identifier)
+        rows.append(
+            {
+                "dataset": identifier,
+                "title": about.title or identifier,
+                "licence": about.license,
+                "items": len(place.items(identifier)),
+                "source": place.name,
+            }
+        )
+    if as_json:
+        emit(rows)
+    else:
+        for row in rows:
+            click.echo(f"{row['items']:>6}  {row['dataset']:<20} {row['title']} ({row['licence']})")
+    for path, error in getattr(place, "rejected", []):
+        say(f"Fichier écarté, {path} : {error.fr}", f"File left out, {path}: {error.en}")
+
+
+@cli.group("demo")
+def demo_group() -> None:
+    """Territoire de démonstration (fictif, embarqué)."""
+
+
+@demo_group.command("build")
+@click.option("--folder", type=click.Path(path_type=Path), help="Où l'écrire (sinon : le cache).")
+def demo_build(folder: Path | None) -> None:
+    """Écrit le territoire de démonstration, une fois ; moins d'une minute."""
+    from . import demo
+
+    where = demo.ensure(_progress()) if folder is None else demo.build(folder, progress=_progress())
+    click.echo(str(where or folder))
+
+
+@cli.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute.")
+@click.option("--port", default=8866, show_default=True, help="Port ; le suivant s'il est pris.")
+@click.option("--no-browser", is_flag=True, help="N'ouvre pas le navigateur.")
+@_place_options
+def serve(
+    host: str, port: int, no_browser: bool, source: str | None, data: tuple[Path, ...]
+) -> None:
+    """Ouvre la page « Ma commune » dans le navigateur."""
+    from .app.serve import serve as run
+
+    run(
+        host=host,
+        port=port,
+        source=source or ("files" if data else "demo"),
+        data=list(data) or None,
+        open_browser=not no_browser,
+    )
+
+
+@cli.command()
+def doctor() -> None:
+    """Dit en clair ce qui manque à cette machine."""
+    from .doctor import examine
+
+    findings = examine()
+    for finding in findings:
+        mark = "✓" if finding.ok else ("✗" if finding.needed else "–")
+        click.echo(f"{mark} {finding.text['en' if _language() == 'en' else 'fr']}")
+    if any(finding.needed and not finding.ok for finding in findings):
+        raise click.exceptions.Exit(2)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point of ``eo-helpers``: an error of ours is one sentence and an exit code."""
+    try:
+        code = cli.main(args=args, prog_name="eo-helpers", standalone_mode=False)
+    except EoError as error:
+        say(error.fr, error.en)
+        code = error.exit_code
+    except click.exceptions.Abort:
+        say("Interrompu.", "Interrupted.")
+        code = 130
+    except click.ClickException as error:
+        error.show()
+        code = error.exit_code
+    except BrokenPipeError:
+        # The reader of our output (head, less …) has left: nothing more to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main()
