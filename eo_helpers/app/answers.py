@@ -1,0 +1,250 @@
+"""What the service answers: communes, and the bundle of a theme, from one source.
+
+The heavy libraries are imported here, when first needed: in the analysis service,
+or in the process of a notebook that works without one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ..errors import EoError, InvalidInput
+
+__all__ = ["Answers", "cache_folder", "dumps", "failure", "from_environment"]
+
+log = logging.getLogger(__name__)
+
+#: The disk cache of answers is cut back to this size, oldest first.
+CACHE_BYTES = 500_000_000
+
+#: How many communes a person is offered before having typed anything.
+EXAMPLES = 6
+
+#: A commune is shown at map scales at which 0.0003° (about 30 m) cannot be told apart.
+OUTLINE_TOLERANCE = 0.0003
+
+UNEXPECTED = {
+    "fr": "L'analyse n'a pas abouti. Le reste de la page fonctionne : "
+    "réessayez dans un instant ou choisissez une autre commune.",
+    "en": "The analysis did not succeed. The rest of the page works: "
+    "try again in a moment or pick another commune.",
+}
+
+
+def dumps(value: Any) -> bytes:
+    """JSON as UTF-8 bytes; NaN is an error, because no browser reads it."""
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def failure(error: Exception) -> dict[str, Any]:
+    """An error as a session may see it: two sentences and a kind, never a traceback."""
+    if isinstance(error, EoError):
+        known = {"kind": type(error).__name__, "fr": error.fr, "en": error.en}
+        return known | {"suggestions": list(getattr(error, "suggestions", ()))}
+    log.error("unexpected error", exc_info=error)
+    return {"kind": "Unexpected", **UNEXPECTED, "suggestions": []}
+
+
+def cache_folder() -> Path:
+    """Folder of the cached answers, in the user's own cache."""
+    base = os.environ.get("EO_HELPERS_CACHE")
+    if base is None:
+        from platformdirs import user_cache_dir
+
+        base = user_cache_dir("eo-helpers")
+    return Path(base) / "answers"
+
+
+def from_environment() -> Answers:
+    """Answers from the source that EO_HELPERS_SOURCE and EO_HELPERS_DATA name."""
+    data = os.environ.get("EO_HELPERS_DATA")
+    return Answers(
+        os.environ.get("EO_HELPERS_SOURCE") or ("files" if data else "demo"),
+        [Path(part) for part in data.split(os.pathsep)] if data else None,
+    )
+
+
+class Answers:
+    """Everything a session can ask, computed from one source.
+
+    Parameters
+    ----------
+    source : str
+        ``"demo"``, ``"files"`` or ``"online"``.
+    data : sequence of Path, optional
+        The user's folders, for ``"files"``.
+    """
+
+    def __init__(self, source: str = "demo", data: Sequence[Path] | None = None) -> None:
+        self.source_name = source
+        self.data = list(data) if data else None
+
+    @cached_property
+    def source(self) -> Any:
+        """The opened source."""
+        from .. import catalog
+
+        return catalog.open_source(self.source_name, self.data)
+
+    @cached_property
+    def index(self) -> Any:
+        """The communes of the source."""
+        from .. import catalog
+
+        return catalog.communes(self.source)
+
+    def methods(self) -> dict[str, Callable[..., bytes]]:
+        """What can be asked, by name; everything returns JSON bytes."""
+        return {
+            "about": self.about,
+            "search": self.search,
+            "commune": self.commune,
+            "bundle": self.bundle,
+        }
+
+    def about(self) -> bytes:
+        """Themes, kind of source, and a few communes to begin with."""
+        from ..findings import THEMES
+
+        return dumps(
+            {
+                "source": self.source_name,
+                "demonstration": bool(self.source.demonstration),
+                "themes": [{"name": t.name, "title": dict(t.title)} for t in THEMES],
+                "examples": [_match(m) for m in self.index.search("", limit=EXAMPLES)],
+            }
+        )
+
+    def search(self, query: str, limit: int = 8) -> bytes:
+        """Communes that answer to what was typed, best first."""
+        if len(query) > 100:
+            raise InvalidInput(
+                "Le nom cherché est trop long : quelques lettres suffisent.",
+                "This name is too long: a few letters are enough.",
+            )
+        return dumps([_match(m) for m in self.index.search(query, limit=min(int(limit), 20))])
+
+    def commune(self, insee: str) -> bytes:
+        """Name, outline and plain ground of one commune."""
+        import shapely
+
+        commune = self.index.get(insee)
+        west, south, east, north = commune.bounds
+        outline = shapely.simplify(commune.boundary, OUTLINE_TOLERANCE)
+        return dumps(
+            {
+                "insee": commune.insee,
+                "name": commune.name,
+                "label": place(commune.departement, commune.population),
+                "bounds": [[south, west], [north, east]],
+                "outline": shapely.geometry.mapping(outline),
+                "demonstration": bool(commune.demonstration),
+                "ground": self._ground((west + east) / 2, (south + north) / 2),
+            }
+        )
+
+    def bundle(self, theme: str, insee: str, lang: str = "fr") -> bytes:
+        """What one theme says of one commune, ready to be shown; kept on disk."""
+        key = self.bundle_key(theme, insee, lang)
+        kept = cached(key)
+        if kept is not None:
+            return kept
+        from ..findings import THEMES
+        from ..views.bundle import bundle
+
+        finding = THEMES[theme].analyse(self.index.get(insee), self.source)
+        answer = dumps(bundle(finding, lang))
+        keep(key, answer)
+        return answer
+
+    def bundle_key(self, theme: str, insee: str, lang: str = "fr") -> str:
+        """Name of the kept answer: changes with the data, the code and the question."""
+        asked = [theme, insee, lang, self.source_name, self.source.fingerprint(), code_stamp()]
+        return hashlib.sha256(dumps(asked)).hexdigest()
+
+    def _ground(self, lon: float, lat: float) -> dict[str, Any] | None:
+        """The drawn basemap of the demonstration around a point, as a data URI."""
+        if not self.source.demonstration:
+            return None
+        from .. import demo
+
+        for described in sorted(demo.ensure().glob("basemap_*.json")):
+            about = json.loads(described.read_text(encoding="utf-8"))
+            (south, west), (north, east) = about["bounds"]
+            if west <= lon <= east and south <= lat <= north:
+                png = base64.b64encode(described.with_suffix(".png").read_bytes()).decode()
+                return {"png": f"data:image/png;base64,{png}", "bounds": about["bounds"]}
+        return None
+
+
+def _match(match: Any) -> dict[str, Any]:
+    return {
+        "insee": match.insee,
+        "name": match.name,
+        "label": place(match.departement, match.population),
+    }
+
+
+def place(departement: str, population: float | None) -> str:
+    """What tells homonyms apart: « 93, 113 000 hab. »."""
+    if population is None or population != population:
+        return departement
+    from ..text import number
+
+    # Three figures are enough to recognise a town, and are easier to read.
+    rounded = round(population, -3) if population >= 10_000 else round(population)
+    return f"{departement}, {number(rounded)}\u00a0hab."
+
+
+_stamp: str | None = None
+
+
+def code_stamp() -> str:
+    """A hash of the package's own files: an answer never outlives the code that gave it."""
+    global _stamp
+    if _stamp is None:
+        root = Path(__file__).resolve().parent.parent
+        files = sorted(p for p in root.rglob("*") if p.suffix in {".py", ".css", ".json", ".j2"})
+        seen = [(str(p.relative_to(root)), p.stat().st_mtime_ns, p.stat().st_size) for p in files]
+        _stamp = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+    return _stamp
+
+
+def cached(key: str) -> bytes | None:
+    """The kept answer of that key."""
+    try:
+        return (cache_folder() / f"{key}.json").read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def keep(key: str, answer: bytes) -> None:
+    """Keep an answer: written beside, then moved; a full or read-only disk only costs speed."""
+    folder = cache_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
+            part.write(answer)
+        os.replace(part.name, folder / f"{key}.json")
+        _cut_back(folder)
+    except OSError as error:
+        log.warning("answers cannot be kept in %s: %s", folder, error)
+
+
+def _cut_back(folder: Path) -> None:
+    kept = [(p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.json")]
+    total = sum(size for _, size, _ in kept)
+    for _, size, path in sorted(kept):
+        if total <= CACHE_BYTES:
+            return
+        path.unlink(missing_ok=True)
+        total -= size

@@ -1,0 +1,255 @@
+"""One theme on the page: its sentence, its map, its chart, its figures, its detail.
+
+It shows a view bundle (see ``views.bundle``) and knows no theme by name.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+import ipyleaflet
+import ipywidgets
+
+from .framing import MAP_HEIGHT, center_zoom
+
+__all__ = ["Ground", "Panel"]
+
+#: Plan IGN, of the Géoplateforme: free, without a key.
+PLAN_IGN = (
+    "https://data.geopf.fr/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&STYLE=normal"
+    "&TILEMATRIXSET=PM&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}"
+    "&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2&FORMAT=image/png"
+)
+
+_OUTLINE = {"color": "#161616", "weight": 2.5, "fill": False, "opacity": 0.9}
+
+DEMONSTRATION = '<p class="eo-badge">Données de démonstration</p>'
+
+
+class Ground:
+    """What lies under the themes of one commune, shared by their maps.
+
+    Parameters
+    ----------
+    commune : dict
+        The answer of the service: ``bounds``, ``outline``, ``ground``.
+    online : bool
+        May tiles be asked of the IGN?
+    """
+
+    def __init__(self, commune: dict[str, Any], online: bool) -> None:
+        self.bounds = commune["bounds"]
+        self.below: tuple[ipyleaflet.Layer, ...] = ()
+        self.word = "Fond de carte en ligne désactivé : la commune est dessinée sur un fond uni."
+        drawn = commune.get("ground")
+        if drawn:
+            self.below = (ipyleaflet.ImageOverlay(url=drawn["png"], bounds=drawn["bounds"]),)
+            self.word = "Fond de carte dessiné pour le territoire fictif."
+        elif online and not commune["demonstration"]:
+            self.below = (ipyleaflet.TileLayer(url=PLAN_IGN, attribution="© IGN", max_zoom=19),)
+            self.word = "Fond de carte : Plan IGN, © IGN."
+        self.outline = ipyleaflet.GeoJSON(
+            data={
+                "type": "Feature",
+                "properties": {"style": _OUTLINE},
+                "geometry": commune["outline"],
+            }
+        )
+
+    def close(self) -> None:
+        """Free the layers, here and in the browser."""
+        for layer in (*self.below, self.outline):
+            layer.close()
+
+
+class Panel:
+    """The section of one theme.
+
+    Parameters
+    ----------
+    title : str
+        Name of the theme, as a person reads it.
+    """
+
+    def __init__(self, title: str) -> None:
+        self.title = title
+        self._head = ipywidgets.HTML()
+        self._head.add_class("eo-head")
+        self._choice = ipywidgets.Dropdown(description="Carte :", options=[])
+        self._choice.add_class("eo-choice")
+        self._choice.observe(self._choose, names="value")
+        self._place = ipywidgets.VBox([])
+        self._place.add_class("eo-place")
+        self._legend = ipywidgets.HTML()
+        self._legend.add_class("eo-under")
+        self._body = ipywidgets.HTML()
+        self._body.add_class("eo-body")
+        self._tip = ipywidgets.HTML()
+        self._tip.add_class("eo-tip")
+        self._map: ipyleaflet.Map | None = None
+        self._width = 390
+        self._ground: Ground | None = None
+        self._layers: list[dict[str, Any]] = []
+        self._drawn: ipyleaflet.Layer | None = None
+        self.widget = ipywidgets.VBox([self._head, self._place, self._body])
+        self.widget.add_class("eo-theme")
+
+    # -- what a person sees -------------------------------------------------------------
+
+    def wait(self) -> None:
+        """A commune was picked: say that the answer is being computed."""
+        self._forget()
+        self._say("Calcul en cours…", "eo-wait")
+
+    def ground(self, ground: Ground, width: int) -> None:
+        """Frame the map on the commune; the theme comes later."""
+        self._ground = ground
+        self._width = width
+        self._frame()
+        self._draw(None)
+
+    def resize(self, width: int) -> None:
+        """The page has another width: frame the commune again."""
+        if self._ground is not None and width != self._width:
+            self._width = width
+            self._frame()
+
+    def show(self, bundle: dict[str, Any]) -> None:
+        """Show the answer."""
+        badge = DEMONSTRATION if bundle["demonstration"] else ""
+        remedy = f'<p class="eo-remedy">{escape(bundle["remedy"])}</p>' if bundle["remedy"] else ""
+        kind = "eo-headline" if bundle["status"] in ("complete", "partial") else "eo-calm"
+        self._say(bundle["headline"], kind, badge + remedy)
+        self._layers = list(bundle["layers"])
+        self._choice.unobserve(self._choose, names="value")
+        self._choice.options = [(layer["title"], n) for n, layer in enumerate(self._layers)]
+        shown = [n for n, layer in enumerate(self._layers) if layer["shown"]]
+        self._choice.value = shown[0] if shown else (0 if self._layers else None)
+        self._choice.observe(self._choose, names="value")
+        self._arrange()
+        self._choose()
+        self._body.value = _body(bundle)
+
+    def fail(self, sentence: str) -> None:
+        """Say calmly that there is no answer."""
+        self._forget()
+        self._say(sentence, "eo-calm")
+
+    def close(self) -> None:
+        """Forget the commune."""
+        self._forget()
+        self._ground = None
+
+    # -- how ----------------------------------------------------------------------------
+
+    def _say(self, sentence: str, kind: str, after: str = "") -> None:
+        self._head.value = (
+            f'<h2 class="eo-title">{escape(self.title)}</h2>'
+            f'<p class="{kind}">{escape(sentence)}</p>{after}'
+        )
+
+    def _forget(self) -> None:
+        self._layers = []
+        self._body.value = ""
+        self._legend.value = ""
+        self._draw(None)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Map, with a choice above it where there is something to choose."""
+        if self._map is None:
+            self._place.children = ()
+            return
+        choice = [self._choice] if len(self._layers) > 1 else []
+        self._place.children = (*choice, self._map, self._legend)
+
+    def _frame(self) -> None:
+        if self._ground is None:
+            return
+        center, zoom = center_zoom(self._ground.bounds, self._width, MAP_HEIGHT)
+        if self._map is None:
+            self._map = ipyleaflet.Map(
+                center=center,
+                zoom=zoom,
+                layers=(),
+                zoom_snap=0.5,
+                prefer_canvas=True,
+                zoom_control=False,
+                # One finger must scroll the page, not the map, on a phone.
+                dragging=self._width > 360,
+                layout=ipywidgets.Layout(height=f"{MAP_HEIGHT}px", width="100%"),
+            )
+            self._map.add(
+                ipyleaflet.ZoomControl(zoom_in_title="Agrandir", zoom_out_title="Réduire")
+            )
+            self._map.add(ipyleaflet.WidgetControl(widget=self._tip, position="bottomleft"))
+            self._arrange()
+        else:
+            with self._map.hold_sync():
+                self._map.center, self._map.zoom = center, zoom
+
+    def _choose(self, change: Any = None) -> None:
+        """Draw the layer that is chosen."""
+        chosen = self._choice.value
+        layer = self._layers[chosen] if self._layers and chosen is not None else None
+        self._draw(layer)
+        word = self._ground.word if self._ground else ""
+        ground = (
+            f'<p class="eo-ground">{escape(word)}<span class="eo-ground-lost"> Il n\'est pas '
+            "joignable pour l'instant : la commune est dessinée sur un fond uni.</span></p>"
+        )
+        if layer is None:
+            self._legend.value = ground
+            return
+        self._legend.value = (
+            f'<p class="eo-hidden">{escape(layer["alt"])}</p>'
+            f'<p class="eo-caption">{escape(layer["title"])}</p>{layer["legend"]}{ground}'
+        )
+
+    def _draw(self, layer: dict[str, Any] | None) -> None:
+        old, self._drawn = self._drawn, None
+        self._tip.value = ""
+        if self._map is not None:
+            if layer is not None:
+                self._drawn = self._leaflet(layer)
+            middle = (self._drawn,) if self._drawn is not None else ()
+            ground = self._ground
+            below = ground.below if ground else ()
+            above = (ground.outline,) if ground else ()
+            self._map.layers = (*below, *middle, *above)
+        if old is not None:
+            old.close()
+
+    def _leaflet(self, layer: dict[str, Any]) -> ipyleaflet.Layer:
+        if layer["kind"] == "raster":
+            return ipyleaflet.ImageOverlay(
+                url=layer["png"], bounds=layer["bounds"], opacity=layer.get("opacity", 1.0)
+            )
+        drawn = ipyleaflet.GeoJSON(data=layer["geojson"], hover_style={"weight": 3})
+        drawn.on_hover(self._point)
+        drawn.on_click(self._point)
+        return drawn
+
+    def _point(self, feature: dict[str, Any] | None = None, **_: Any) -> None:
+        """What the pointer is on."""
+        properties = (feature or {}).get("properties") or {}
+        self._tip.value = escape(str(properties.get("tooltip") or ""))
+
+
+def _body(bundle: dict[str, Any]) -> str:
+    """Chart, figures, then the detail, folded away."""
+    parts = [f'<div class="eo-chart">{chart["html"]}</div>' for chart in bundle["charts"]]
+    if bundle["figures"]:
+        parts.append(f'<div class="eo-figures">{bundle["figures"]}</div>')
+    if bundle["caveats"]:
+        parts.append(
+            '<details class="eo-detail"><summary>Ce que ces données ne disent pas</summary>'
+            f"{bundle['caveats']}</details>"
+        )
+    if bundle["provenance"]:
+        parts.append(
+            '<details class="eo-detail"><summary>D\'où viennent ces données</summary>'
+            f"{bundle['provenance']}</details>"
+        )
+    return "".join(parts)

@@ -1,0 +1,258 @@
+// The commune picker: combobox with a listbox popup (ARIA 1.2). No library, no network.
+const DEBOUNCE = 120; // ms between the last keystroke and the question
+const SILENCE = 10000; // ms without an answer before we say that contact is lost
+
+let instances = 0;
+
+function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+function render({ model, el }) {
+  const id = `eo-picker-${(instances += 1)}`;
+  const input = element("input", {
+    id,
+    type: "text",
+    role: "combobox",
+    autocomplete: "off",
+    autocapitalize: "words",
+    spellcheck: "false",
+    "aria-autocomplete": "list",
+    "aria-expanded": "false",
+    "aria-controls": `${id}-list`,
+    "aria-describedby": `${id}-hint`,
+  });
+  const list = element("ul", {
+    id: `${id}-list`,
+    role: "listbox",
+    class: "eo-options",
+    "aria-label": "Communes proposées",
+  });
+  list.hidden = true;
+  const message = element("p", { class: "eo-message", role: "status", "aria-live": "polite" });
+  const announce = element("p", {
+    class: "eo-announce",
+    role: "status",
+    "aria-live": "polite",
+  });
+  const examples = element("p", { class: "eo-examples" });
+  el.classList.add("eo-picker");
+  el.replaceChildren(
+    element("label", { for: id }, "Choisissez votre commune"),
+    element(
+      "p",
+      { id: `${id}-hint`, class: "eo-hint" },
+      "Tapez les premières lettres de son nom, son code postal ou son code INSEE.",
+    ),
+    element("div", { class: "eo-combo" }, input, list),
+    message,
+    examples,
+    announce,
+  );
+
+  let asked = 0; // grows with every question: a late answer to an old one is ignored
+  let items = [];
+  let active = -1;
+  let timer = null;
+  let silence = null;
+
+  const say = (text) => {
+    message.textContent = text;
+  };
+
+  function close() {
+    list.hidden = true;
+    active = -1;
+    input.setAttribute("aria-expanded", "false");
+    input.removeAttribute("aria-activedescendant");
+  }
+
+  function move(to) {
+    if (list.hidden || !items.length) return;
+    active = (to + items.length) % items.length;
+    [...list.children].forEach((option, index) => {
+      option.setAttribute("aria-selected", String(index === active));
+    });
+    const option = list.children[active];
+    input.setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  }
+
+  function open(found) {
+    items = found;
+    list.replaceChildren(
+      ...items.map((item, index) => {
+        const option = element(
+          "li",
+          { id: `${id}-option-${index}`, role: "option", "aria-selected": "false" },
+          element("strong", {}, item.name),
+          ` — ${item.label}`,
+        );
+        option.addEventListener("mousedown", (event) => {
+          event.preventDefault(); // keep the focus in the field
+          pick(item);
+        });
+        return option;
+      }),
+    );
+    list.hidden = items.length === 0;
+    active = -1;
+    input.setAttribute("aria-expanded", String(items.length > 0));
+    input.removeAttribute("aria-activedescendant");
+    if (items.length) move(0);
+  }
+
+  function expectAnswer() {
+    clearTimeout(silence);
+    silence = setTimeout(() => {
+      say("La page a perdu le contact avec le serveur. Rechargez-la pour continuer.");
+    }, SILENCE);
+  }
+
+  function search() {
+    const query = input.value.trim();
+    asked += 1;
+    if (!query) {
+      clearTimeout(silence);
+      close();
+      say("");
+      return;
+    }
+    expectAnswer();
+    model.send({ kind: "search", id: asked, query });
+  }
+
+  function pick(item, remember = true) {
+    clearTimeout(timer);
+    asked += 1; // answers still on their way belong to the past
+    close();
+    say("");
+    input.value = item.name ?? "";
+    if (remember) {
+      const address = new URL(window.location.href);
+      address.searchParams.set("commune", item.insee);
+      window.history.pushState({ eo: item }, "", address);
+    }
+    expectAnswer();
+    model.send({ kind: "pick", insee: item.insee });
+  }
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    asked += 1;
+    timer = setTimeout(search, DEBOUNCE);
+  });
+  input.addEventListener("focus", () => input.select());
+  input.addEventListener("blur", close);
+  input.addEventListener("keydown", (event) => {
+    const open = !list.hidden;
+    if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      event.preventDefault();
+      if (open) move(active + (event.key === "ArrowDown" ? 1 : -1));
+      else search();
+    } else if (open && event.key === "Home") {
+      event.preventDefault();
+      move(0);
+    } else if (open && event.key === "End") {
+      event.preventDefault();
+      move(items.length - 1);
+    } else if (event.key === "Enter") {
+      event.preventDefault();
+      if (open && active >= 0) pick(items[active]);
+      else search();
+    } else if (event.key === "Escape") {
+      if (open) close();
+      else {
+        input.value = "";
+        say("");
+      }
+    }
+  });
+
+  model.on("msg:custom", (answer) => {
+    if (answer.kind !== "results" || answer.id !== asked) return;
+    clearTimeout(silence);
+    open(answer.items);
+    say(answer.message);
+  });
+
+  function showExamples() {
+    const offered = model.get("examples");
+    examples.hidden = !offered.length;
+    examples.replaceChildren(
+      model.get("demonstration") ? "Communes fictives à essayer : " : "Par exemple : ",
+      ...offered.flatMap((item, index) => {
+        const button = element("button", { type: "button", class: "eo-link" }, item.name);
+        button.addEventListener("click", () => pick(item));
+        return index ? [", ", button] : [button];
+      }),
+    );
+  }
+
+  function showStatus() {
+    clearTimeout(silence);
+    announce.textContent = model.get("status");
+  }
+
+  function showCommune() {
+    clearTimeout(silence);
+    const shown = model.get("shown");
+    if (!shown.name) return;
+    if (document.activeElement !== input) input.value = shown.name;
+    document.title = `${shown.name} – Ma commune vue par satellite`;
+  }
+
+  // The maps are framed by the kernel, which must know how wide the page is.
+  let width = 0;
+  let resizing = null;
+  function tellWidth() {
+    const now = document.documentElement.clientWidth;
+    if (now === width) return;
+    width = now;
+    model.send({ kind: "width", value: width });
+  }
+  const onResize = () => {
+    clearTimeout(resizing);
+    resizing = setTimeout(tellWidth, 300);
+  };
+  window.addEventListener("resize", onResize);
+
+  // One word where the online basemap cannot be had; the map itself stays readable.
+  const onError = (event) => {
+    if (event.target instanceof HTMLImageElement && event.target.matches(".leaflet-tile")) {
+      document.documentElement.classList.add("eo-no-tiles");
+    }
+  };
+  document.addEventListener("error", onError, true);
+
+  const onBack = () => {
+    const insee = new URL(window.location.href).searchParams.get("commune");
+    if (insee) pick({ insee }, false);
+  };
+  window.addEventListener("popstate", onBack);
+
+  model.on("change:examples", showExamples);
+  model.on("change:demonstration", showExamples);
+  model.on("change:status", showStatus);
+  model.on("change:shown", showCommune);
+  showExamples();
+  showStatus();
+  showCommune();
+  tellWidth();
+  document.getElementById("eo-loading")?.remove();
+  onBack(); // the address may name a commune already
+
+  return () => {
+    window.removeEventListener("resize", onResize);
+    window.removeEventListener("popstate", onBack);
+    document.removeEventListener("error", onError, true);
+    clearTimeout(timer);
+    clearTimeout(silence);
+    clearTimeout(resizing);
+  };
+}
+
+export default { render };

@@ -1,0 +1,45 @@
+"""The commune picker: an accessible combobox (ARIA 1.2), as a widget."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+__all__ = ["Picker"]
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _style() -> str:
+    """The views' sheet (charts, tables, legends), then the page's own."""
+    sheets = (_HERE.parent / "views" / "style.css", _HERE / "style.css")
+    return "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets if sheet.exists())
+
+
+class Picker(anywidget.AnyWidget):
+    """Asks for a commune.
+
+    The browser sends ``{"kind": "search", "id", "query"}``, ``{"kind": "pick", "insee"}``
+    and ``{"kind": "width", "value"}``; the shell answers a search with
+    ``{"kind": "results", "id", "items", "message"}``. Ids grow, and the browser shows
+    nothing but the answer to its last question.
+    """
+
+    _esm = (_HERE / "picker.js").read_text(encoding="utf-8")
+    _css = _style()
+
+    #: Communes offered before anything is typed: ``{"insee", "name", "label"}``.
+    examples = traitlets.List(traitlets.Dict()).tag(sync=True)
+    #: True on fictional data.
+    demonstration = traitlets.Bool(False).tag(sync=True)
+    #: The commune that is shown: ``{"insee", "name"}``, or empty.
+    shown = traitlets.Dict().tag(sync=True)
+    #: Read aloud by screen readers when it changes.
+    status = traitlets.Unicode("").tag(sync=True)
+
+    def results(self, ask: int, items: list[dict[str, Any]], message: str = "") -> None:
+        """Answer the search that had the id ``ask``."""
+        self.send({"kind": "results", "id": ask, "items": items, "message": message})
