@@ -234,7 +234,7 @@ def keep(key: str, answer: bytes) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
             part.write(answer)
-        os.replace(part.name, folder / f"{key}.json")
+        Path(part.name).replace(folder / f"{key}.json")
         _cut_back(folder)
     except OSError as error:
         log.warning("answers cannot be kept in %s: %s", folder, error)

@@ -89,8 +89,8 @@ class ServiceClient:
             raise _lost() from error
         if reply["ok"]:
             return reply["result"]
-        error = reply["error"]
-        raise ServiceError(error["fr"], error["en"], error["kind"], tuple(error["suggestions"]))
+        told = reply["error"]
+        raise ServiceError(told["fr"], told["en"], told["kind"], tuple(told["suggestions"]))
 
     def _connect(self) -> Connection:
         about = json.loads(self.address_file.read_text(encoding="utf-8"))
@@ -118,7 +118,7 @@ class LocalClient:
         try:
             with self._lock:
                 return json.loads(self.answers.methods()[method](**params))
-        except Exception as error:  # noqa: BLE001 - the session must go on, whatever a file holds
+        except Exception as error:
             told = failure(error)
             raise ServiceError(
                 told["fr"], told["en"], told["kind"], tuple(told["suggestions"])

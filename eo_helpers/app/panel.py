@@ -40,6 +40,7 @@ class Ground:
 
     def __init__(self, commune: dict[str, Any], online: bool) -> None:
         self.bounds = commune["bounds"]
+        self.demonstration = bool(commune["demonstration"])
         self.below: tuple[ipyleaflet.Layer, ...] = ()
         self.word = "Fond de carte en ligne désactivé : la commune est dessinée sur un fond uni."
         drawn = commune.get("ground")
@@ -89,6 +90,8 @@ class Panel:
         self._tip.add_class("eo-tip")
         self._map: ipyleaflet.Map | None = None
         self._width = 390
+        self._demonstration = False
+        self._said: tuple[str, str, str] = ("", "eo-wait", "")
         self._ground: Ground | None = None
         self._layers: list[dict[str, Any]] = []
         self._drawn: ipyleaflet.Layer | None = None
@@ -106,6 +109,8 @@ class Panel:
         """Frame the map on the commune; the theme comes later."""
         self._ground = ground
         self._width = width
+        self._demonstration = ground.demonstration
+        self._say(*self._said)
         self._frame()
         self._draw(None)
 
@@ -117,10 +122,10 @@ class Panel:
 
     def show(self, bundle: dict[str, Any]) -> None:
         """Show the answer."""
-        badge = DEMONSTRATION if bundle["demonstration"] else ""
+        self._demonstration = bundle["demonstration"]
         remedy = f'<p class="eo-remedy">{escape(bundle["remedy"])}</p>' if bundle["remedy"] else ""
         kind = "eo-headline" if bundle["status"] in ("complete", "partial") else "eo-calm"
-        self._say(bundle["headline"], kind, badge + remedy)
+        self._say(bundle["headline"], kind, remedy)
         self._layers = list(bundle["layers"])
         self._choice.unobserve(self._choose, names="value")
         self._choice.options = [(layer["title"], n) for n, layer in enumerate(self._layers)]
@@ -144,8 +149,10 @@ class Panel:
     # -- how ----------------------------------------------------------------------------
 
     def _say(self, sentence: str, kind: str, after: str = "") -> None:
+        self._said = (sentence, kind, after)
         self._head.value = (
-            f'<h2 class="eo-title">{escape(self.title)}</h2>'
+            f'<div class="eo-title"><h2>{escape(self.title)}</h2>'
+            f"{DEMONSTRATION if self._demonstration else ''}</div>"
             f'<p class="{kind}">{escape(sentence)}</p>{after}'
         )
 
@@ -176,6 +183,7 @@ class Panel:
                 zoom_snap=0.5,
                 prefer_canvas=True,
                 zoom_control=False,
+                attribution_control=False,
                 # One finger must scroll the page, not the map, on a phone.
                 dragging=self._width > 360,
                 layout=ipywidgets.Layout(height=f"{MAP_HEIGHT}px", width="100%"),
@@ -183,6 +191,7 @@ class Panel:
             self._map.add(
                 ipyleaflet.ZoomControl(zoom_in_title="Agrandir", zoom_out_title="Réduire")
             )
+            self._map.add(ipyleaflet.AttributionControl(position="bottomright", prefix=""))
             self._map.add(ipyleaflet.WidgetControl(widget=self._tip, position="bottomleft"))
             self._arrange()
         else:

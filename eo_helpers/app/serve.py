@@ -129,7 +129,7 @@ def serve(
     source: str = "demo",
     data: Sequence[Path] | None = None,
     open_browser: bool = True,
-    preheat: int = 1,
+    preheat: int = 2,
 ) -> None:
     """Serve the dashboards until Ctrl-C.
 

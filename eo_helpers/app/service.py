@@ -97,7 +97,7 @@ class Service:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(about, file)
-        os.replace(part, self.address_file)
+        part.replace(self.address_file)
 
     def serve(self) -> None:
         """Accept connections until :meth:`close`; each has its own thread."""

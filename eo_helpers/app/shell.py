@@ -27,8 +27,8 @@ UNEXPECTED = (
 
 _TITLE = (
     '<header class="eo-header"><h1>Ma commune vue par satellite</h1>'
-    "<p>Chaleur en ville, éclairage de nuit, inondation : ce que les satellites disent "
-    "de votre commune.</p></header>"
+    "<p>Ce que les satellites disent de votre commune, thème par thème."
+    "</p></header>"
 )
 
 
@@ -170,7 +170,6 @@ class Shell:
         self._commune.value = (
             f'<p class="eo-name"><strong>{escape(commune["name"])}</strong> '
             f"({escape(commune['label'])})</p>"
-            + (DEMONSTRATION if commune["demonstration"] else "")
         )
         self.picker.shown = {"insee": commune["insee"], "name": commune["name"]}
         for panel in self.panels.values():

@@ -144,7 +144,8 @@ class Pool:
 
     def _serve(self) -> None:
         """Body of a thread: it owns one process and replaces it when needed."""
-        process, pipe, count = self._start(), None, 0
+        process: tuple[Any, Connection] | None = self._start()
+        count = 0
         while True:
             with self._changed:
                 while not self._queue and not self._closed:
