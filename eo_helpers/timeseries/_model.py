@@ -26,6 +26,12 @@ PHI_PRIOR = (0.2, 0.25, 0.25, 0.2, 0.1)
 #: Prior standard deviation of one change, in units of the transformed series
 #: (0.5 is a fall of about 40 % or a rise of about 65 % in log radiance).
 AMPLITUDE = 0.5
+#: In noisier series only greater changes can be seen: the prior is at least this many
+#: standard deviations of the noise wide.
+AMPLITUDE_NOISE = 2.0
+#: Prior standard deviation of the trend, per decade of transformed units (5 % a year).
+#: It only matters in series of a year or two, where a trend could hide a change.
+TREND = 0.5
 #: Weak prior on the noise variance: worth ``NOISE_WEIGHT`` observations of ``NOISE_SD``.
 NOISE_WEIGHT = 4.0
 NOISE_SD = 0.1
@@ -78,13 +84,16 @@ def _suffix(a: Floats, axis: int) -> Floats:
     return np.flip(np.cumsum(flipped, axis), axis)
 
 
-def grams(y: Floats, mask: Bools, scale: Floats, nuisance: Floats, phi: Floats | float) -> Grams:
+def grams(
+    y: Floats, mask: Bools, scale: Floats, nuisance: Floats, phi: Floats | float, variance: Floats
+) -> Grams:
     """Inner products of all steps ``1[t >= a]``, after GLS projection on ``nuisance`` (n, T, p)."""
     p, logdet = precision(mask, scale, phi)
     z = np.where(mask, y, 0.0)
     px = p @ nuisance
     py = np.einsum("nts,ns->nt", p, z)
     a = np.swapaxes(nuisance, 1, 2) @ px
+    a[:, 1, 1] += variance / TREND**2
     # A step is a suffix: its inner products are suffix sums of the precision matrix.
     c = _suffix(px, 1)
     b = _suffix(py, 1)
@@ -99,7 +108,9 @@ def grams(y: Floats, mask: Bools, scale: Floats, nuisance: Floats, phi: Floats |
     return Grams(g, b, np.maximum(rss, 1e-12), 0.5 * (logdet - logdet_a), dof)
 
 
-def log_evidence(m: Grams, variance: Floats, allowed: Bools, gap: int) -> tuple[Floats, ...]:
+def log_evidence(
+    m: Grams, variance: Floats, allowed: Bools, count: NDArray[np.int_], gap: int
+) -> tuple[Floats, ...]:
     """Log marginal likelihood of no change, one change and two steps.
 
     Parameters
@@ -109,8 +120,10 @@ def log_evidence(m: Grams, variance: Floats, allowed: Bools, gap: int) -> tuple[
         Pilot noise variance; it only scales the prior of the amplitudes.
     allowed : ndarray (n, T)
         Months at which a change may start or end.
+    count : ndarray of int (n, T)
+        Number of valid values before each time step.
     gap : int
-        Least number of time steps between two breaks.
+        Least number of valid values between two breaks.
 
     Returns
     -------
@@ -118,7 +131,7 @@ def log_evidence(m: Grams, variance: Floats, allowed: Bools, gap: int) -> tuple[
         ``-inf`` where a change is not allowed.
     """
     n, length = m.b.shape
-    lam = (variance / AMPLITUDE**2)[:, None]
+    lam = _ridge(variance)[:, None]
     half = 0.5 * m.dof
     prior = NOISE_WEIGHT * NOISE_SD**2
     none = m.const - half * np.log(m.rss + prior)
@@ -149,13 +162,18 @@ def log_evidence(m: Grams, variance: Floats, allowed: Bools, gap: int) -> tuple[
     gi, gj, gij = diag[:, i], diag[:, j], m.g[:, i, j]
     bi, bj = m.b[:, i], m.b[:, j]
     det = gi * gj - gij**2
-    ok = allowed[:, i] & allowed[:, j] & (det > 1e-9)
+    ok = allowed[:, i] & allowed[:, j] & (count[:, j] - count[:, i] >= gap) & (det > 1e-9)
     det = np.where(ok, det, 1.0)
     left = m.rss[:, None] - (bi**2 * gj - 2 * bi * bj * gij + bj**2 * gi) / det
     value = -0.5 * np.log(det / lam**2) - half[:, None] * np.log(np.maximum(left, 0) + prior)
     two = np.full((n, length, length), -np.inf)
     two[:, i, j] = np.where(ok, m.const[:, None] + value, -np.inf)
     return none, one, two
+
+
+def _ridge(variance: Floats) -> Floats:
+    """Noise variance over the prior variance of a change."""
+    return variance / np.maximum(AMPLITUDE**2, AMPLITUDE_NOISE**2 * variance)
 
 
 def _one(g: Floats, b: Floats, lam: Floats, rss: Floats, half: Floats, prior: float) -> Floats:
@@ -191,13 +209,14 @@ def gls_fit(
     k = x.shape[2] - changes
     # A zero column (no such change) keeps its prior: coefficient 0.
     last = np.arange(k, x.shape[2])
-    a[:, last, last] += (pilot / AMPLITUDE**2)[:, None]
+    a[:, last, last] += _ridge(pilot)[:, None]
+    a[:, 1, 1] += pilot / TREND**2
     inverse = np.linalg.inv(a)
     coef = np.einsum("npq,nq->np", inverse, np.einsum("ntp,nt->np", px, z))
     fitted = np.einsum("ntp,np->nt", x, coef)
     e = np.where(mask, y - fitted, 0.0)
     pe = np.einsum("nts,ns->nt", p, e)
-    rss = np.einsum("nt,nt->n", e, pe) + (coef[:, k:] ** 2).sum(1) * pilot / AMPLITUDE**2
+    rss = np.einsum("nt,nt->n", e, pe) + (coef[:, k:] ** 2).sum(1) * _ridge(pilot)
     dof = mask.sum(1) - k + NOISE_WEIGHT
     variance = (rss + NOISE_WEIGHT * NOISE_SD**2) / dof
     diagonal = np.einsum("ntt->nt", p)

@@ -1,0 +1,250 @@
+"""The search for the most probable explanation of each series (numpy only)."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from . import _model
+
+__all__ = [
+    "ABRUPT",
+    "DATED",
+    "OUTLIER",
+    "Scan",
+    "allowed_months",
+    "columns",
+    "decide",
+    "local_outliers",
+    "map_models",
+    "pilot",
+    "refine",
+    "scan_chunk",
+]
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+#: A change that takes this many time steps or less is a break, a longer one a fade.
+ABRUPT = 6
+#: Prior probability of: no change, one sudden change, one slow fade, two sudden changes.
+#: Each further change costs the same again.
+PRIOR = (0.59, 0.30, 0.06, 0.05)
+#: Probability that a change is needed before anything is reported.
+NEEDED = 0.85
+#: How much likelier two breaks must be than one.
+SEVERAL_ODDS = 1.2
+#: Probability within three valid values of its date that a break needs to be reported:
+#: a change that cannot be dated is no break.
+DATED = 0.3
+#: A deletion residual beyond this many standard deviations is an outlier.
+OUTLIER = 3.5
+
+
+def _quiet() -> warnings.catch_warnings:
+    """All-gap windows are expected: their median is NaN, which is what is wanted."""
+    return warnings.catch_warnings(action="ignore", category=RuntimeWarning)
+
+
+@dataclass
+class Scan:
+    """Posterior of one chunk, noise coefficients averaged out."""
+
+    none: Floats
+    one: Floats
+    two: Floats
+    phi: Floats
+
+
+def scan_chunk(y: Floats, mask: Bools, scale: Floats, x: Floats, allowed: Bools, gap: int) -> Scan:
+    n, length = y.shape
+    none = np.full((n, len(_model.PHI)), -np.inf)
+    one = np.full((n, len(_model.DURATIONS), length), -np.inf)
+    two = np.full((n, length, length), -np.inf)
+    variance = pilot(y, mask, scale)
+    for k, (phi, weight) in enumerate(zip(_model.PHI, _model.PHI_PRIOR, strict=True)):
+        m = _model.grams(y, mask, scale, x, phi, variance)
+        a, b, c = _model.log_evidence(m, variance, allowed, counts(mask), gap)
+        w = np.log(weight)
+        none[:, k] = a + w
+        np.logaddexp(one, b + w, out=one)
+        np.logaddexp(two, c + w, out=two)
+        best = np.maximum(a, np.maximum(b.max((1, 2)), c.max((1, 2))))
+        if k == 0:
+            top = np.empty((n, len(_model.PHI)))
+        top[:, k] = best + w
+    lengths = np.maximum(allowed.sum(1), 1)[:, None]
+    one -= np.log(lengths)[:, :, None]
+    abrupt = np.array([d <= ABRUPT for d in _model.DURATIONS])
+    one[:, abrupt] += np.log(PRIOR[1] * _shares(abrupt))[None, :, None]
+    one[:, ~abrupt] += np.log(PRIOR[2] / (~abrupt).sum())
+    two += np.log(PRIOR[3] * 2) - 2 * np.log(lengths)[:, :, None]
+    phi = np.array(_model.PHI)[top.argmax(1)]
+    return Scan(logsumexp(none, axis=1) + np.log(PRIOR[0]), one, two, phi)
+
+
+def _shares(abrupt: Bools) -> Floats:
+    """Most sudden changes take one step; the rest of them share a fifth."""
+    count = int(abrupt.sum())
+    return np.array([0.8] + [0.2 / (count - 1)] * (count - 1)) if count > 1 else np.ones(1)
+
+
+def pilot(y: Floats, mask: Bools, scale: Floats) -> Floats:
+    """Noise variance from differences of neighbours: blind to levels and to trend."""
+    z = np.where(mask, y / scale, np.nan)
+    d = np.diff(z, axis=1)
+    with np.errstate(all="ignore"):
+        sd = 1.4826 * np.nanmedian(np.abs(d), axis=1) / np.sqrt(2)
+    return np.maximum(np.nan_to_num(sd, nan=0.1), 0.02) ** 2
+
+
+def local_outliers(y: Floats, mask: Bools, half: int = 4) -> Bools:
+    """Values far from the median of what comes before AND from that of what comes after.
+
+    Asking for both keeps the first value of a new level from being taken for an outlier.
+    """
+    z = np.where(mask, y, np.nan)
+    padded = np.pad(z, ((0, 0), (half, half)), constant_values=np.nan)
+    windows = np.lib.stride_tricks.sliding_window_view(padded, half + 1, axis=1)
+    length = y.shape[1]
+    with np.errstate(all="ignore"), _quiet():
+        left = z - np.nanmedian(windows[:, :length], axis=2)
+        right = z - np.nanmedian(windows[:, half : half + length], axis=2)
+        d = np.fmin(np.abs(left), np.abs(right))
+        d = np.where(np.sign(left) * np.sign(right) < 0, 0.0, d)
+        sd = np.sqrt(pilot(y, mask, np.ones_like(y)))[:, None]
+    return mask & (np.nan_to_num(d) > 4.5 * sd)
+
+
+def columns(models: list[list[tuple[int, int]]], length: int, slots: int) -> Floats:
+    """Regressors (n, T, slots) of lists of (start, duration); unused slots are zero."""
+    t = np.arange(length)
+    out = np.zeros((len(models), length, slots))
+    for i, model in enumerate(models):
+        for k, (a, d) in enumerate(model):
+            out[i, :, k] = np.clip((t - a + 1) / d, 0, 1)
+    return out
+
+
+def counts(mask: Bools) -> NDArray[np.int_]:
+    """Number of valid values before each time step."""
+    total: NDArray[np.int_] = np.cumsum(mask, axis=1)
+    return total - mask.astype(int)
+
+
+def allowed_months(mask: Bools, margin: int) -> Bools:
+    """Time steps with at least ``margin`` valid values on either side."""
+    before = counts(mask)
+    after = mask.sum(1, keepdims=True) - before
+    return (before >= margin) & (after >= margin)
+
+
+def map_models(scan: Scan) -> tuple[list[list[tuple[int, int]]], Floats]:
+    """The most probable explanation of each series, and the probabilities of the four."""
+    abrupt = np.array([d <= ABRUPT for d in _model.DURATIONS])
+    scores = np.column_stack(
+        [
+            scan.none,
+            logsumexp(scan.one[:, abrupt], axis=(1, 2)),
+            logsumexp(scan.one[:, ~abrupt], axis=(1, 2)),
+            logsumexp(scan.two, axis=(1, 2)),
+        ]
+    )
+    probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+    models: list[list[tuple[int, int]]] = []
+    for i, p in enumerate(probability):
+        kind = decide(p)
+        if kind == 0:
+            models.append([])
+        elif kind == 3:
+            a, b = np.unravel_index(scan.two[i].argmax(), scan.two[i].shape)
+            models.append([(int(a), 1), (int(b), 1)])
+        else:
+            family = np.nonzero(abrupt if kind == 1 else ~abrupt)[0]
+            k, a = np.unravel_index(scan.one[i, family].argmax(), scan.one[i, family].shape)
+            d = _model.DURATIONS[family[k]]
+            models.append([(int(a), d)] if kind == 2 else [(_step_month(scan.one[i, family]), 1)])
+    return models, probability
+
+
+def _step_month(log_posterior: Floats) -> int:
+    return int(_month_posterior(log_posterior).argmax())
+
+
+def _month_posterior(log_posterior: Floats) -> Floats:
+    """Posterior of the first month with the new level, from sudden changes (D, T)."""
+    out = np.zeros(log_posterior.shape[1])
+    weight = np.exp(log_posterior - log_posterior.max())
+    for d, row in zip(_model.DURATIONS, weight, strict=False):
+        shift = d // 2
+        out[shift:] += row[: row.size - shift]
+    return out / out.sum()
+
+
+def decide(p: Floats) -> int:
+    """Index of the explanation that is reported: 0 none, 1 step, 2 fade, 3 several.
+
+    Several breaks must be clearly likelier than one: they can follow any outlier.
+    """
+    if 1 - p[0] < NEEDED:
+        return 0
+    if p[3] > p[2] and p[3] > SEVERAL_ODDS * p[1]:
+        return 3
+    return 1 if p[1] > p[2] else 2
+
+
+def refine(
+    y: Floats,
+    keep: Bools,
+    scale: Floats,
+    nuisance: Floats,
+    scan: Scan,
+    models: list[list[tuple[int, int]]],
+    margin: int,
+    gap: int,
+    max_breaks: int,
+) -> tuple[bool, list[list[Floats]]]:
+    """Posterior of each break's month; a further break where two do not explain enough.
+
+    ``models`` is changed in place where a break is added.
+    """
+    abrupt = np.array([d <= ABRUPT for d in _model.DURATIONS])
+    posteriors: list[list[Floats]] = []
+    for i, model in enumerate(models):
+        if len(model) == 1 and model[0][1] == 1:
+            posteriors.append([_month_posterior(scan.one[i, abrupt])])
+        elif len(model) == 2:
+            weight = np.exp(scan.two[i] - scan.two[i].max())
+            posteriors.append([weight.sum(1) / weight.sum(), weight.sum(0) / weight.sum()])
+        else:
+            posteriors.append([])
+    several = np.array([i for i, model in enumerate(models) if len(model) == 2], int)
+    if max_breaks < 3 or several.size == 0:
+        return False, posteriors
+    fixed = columns([models[i] for i in several], y.shape[1], 2)
+    z = np.concatenate([nuisance[several], fixed], axis=2)
+    sub = (y[several], keep[several], scale[several])
+    m = _model.grams(*sub, z, scan.phi[several], pilot(*sub))
+    allowed = allowed_months(keep[several], margin)
+    number = counts(keep[several])
+    for row, i in enumerate(several):
+        for a, _ in models[i]:
+            allowed[row] &= np.abs(number[row] - number[row, a]) >= gap
+    none, one, _ = _model.log_evidence(m, pilot(*sub), allowed, number, gap)
+    gain = one[:, 0] - none[:, None]
+    odds = logsumexp(gain, axis=1) - np.log(np.maximum(allowed.sum(1), 1))
+    added = False
+    for row, i in enumerate(several):
+        if odds[row] + np.log(PRIOR[3]) > np.log(NEEDED / (1 - NEEDED)):
+            weight = np.exp(gain[row] - gain[row].max())
+            pairs = [*zip(models[i], posteriors[i], strict=True)]
+            pairs.append(((int(gain[row].argmax()), 1), weight / weight.sum()))
+            pairs.sort(key=lambda pair: pair[0])
+            models[i] = [pair[0] for pair in pairs]
+            posteriors[i] = [pair[1] for pair in pairs]
+            added = True
+    return added, posteriors
