@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -10,8 +11,14 @@ import tornado.web
 from traitlets.config import Config
 from voila.app import Voila
 from voila.tornado.contentshandler import VoilaContentsHandler
+from voila.tornado.handler import TornadoVoilaHandler
 
-__all__ = ["Server", "settings"]
+__all__ = ["HOME", "Server", "settings"]
+
+#: Seconds after which a session without a page is ended.
+ABANDONED = 600
+
+HOME = "/voila/render/ma_commune.ipynb"
 
 #: The only front-end extensions that the page needs.
 EXTENSIONS = [
@@ -29,10 +36,11 @@ def settings(host: str, port: int, preheat: int, policy: str) -> Config:
     config.Voila.port = port
     config.Voila.port_retries = 0
     config.Voila.open_browser = False
-    config.Voila.log_level = logging.WARNING
+    config.Voila.log_level = logging.ERROR
     config.Voila.config_file_paths = []
     config.Voila.tornado_settings = {
         "headers": {"Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff"},
+        "ws_ping_timeout": 30_000,
         "compress_response": host not in ("localhost", "127.0.0.1", "::1"),
     }
     page = config.VoilaConfiguration
@@ -47,11 +55,28 @@ def settings(host: str, port: int, preheat: int, policy: str) -> Config:
     page.extension_denylist = []
     page.preheat_kernel = preheat > 0
     page.default_pool_size = max(preheat, 0)
-    # A page that was closed gives its kernel back.
-    config.MappingKernelManager.cull_idle_timeout = 3600
-    config.MappingKernelManager.cull_interval = 120
+    if sys.platform != "win32":
+        # Kernels listen on sockets of this user only, not on TCP.
+        config.KernelManager.transport = "ipc"
+    # A page gives its kernel back when it is closed; one that vanished (a phone that was
+    # switched off) leaves it for a while, then it is taken back.
+    config.MappingKernelManager.cull_idle_timeout = ABANDONED
+    config.MappingKernelManager.cull_interval = max(ABANDONED // 5, 1)
     config.MappingKernelManager.cull_connected = False
     return config
+
+
+class Page(TornadoVoilaHandler):
+    """A dashboard, with the cookie that lets it give its kernel back when it is closed.
+
+    Without it the request that the browser sends on leaving is refused, and every
+    visit leaves a process behind.
+    """
+
+    async def get(self, path: str | None = None) -> None:
+        """Set the cookie before the page is streamed."""
+        self.xsrf_token  # noqa: B018 - tornado sets the cookie when it is read
+        await super().get(path)
 
 
 class Server(Voila):
@@ -62,13 +87,14 @@ class Server(Voila):
 
     def init_handlers(self) -> list[Any]:
         """Leave out the handler that lists folders as JSON; go straight to the page."""
-        handlers = [h for h in super().init_handlers() if h[1] is not VoilaContentsHandler]
-        home = (
-            r"/?",
-            tornado.web.RedirectHandler,
-            {"url": "/voila/render/ma_commune.ipynb", "permanent": False},
-        )
-        return [home, *handlers]
+        handlers: list[Any] = [
+            (r"/?", tornado.web.RedirectHandler, {"url": HOME, "permanent": False})
+        ]
+        for route, handler, *options in super().init_handlers():
+            if handler is not VoilaContentsHandler:
+                page = Page if handler is TornadoVoilaHandler else handler
+                handlers.append((route, page, *options))
+        return handlers
 
     def listen(self) -> None:
         """Announce the page once requests can be answered."""

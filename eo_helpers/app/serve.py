@@ -7,6 +7,7 @@ kernels are shut down by Voilà.
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import socket
@@ -31,7 +32,8 @@ _HERE = Path(__file__).resolve().parent
 #: Jupyter data folder that holds the template.
 JUPYTER = _HERE / "jupyter"
 
-PAGE = "voila/render/ma_commune.ipynb"
+#: How many ports are tried when the first one is taken.
+PORTS = 20
 
 #: The demonstration is built on first use; a slow machine may need a while.
 SERVICE_PATIENCE = 300.0
@@ -113,14 +115,29 @@ def _wait_for(address: Path, child: subprocess.Popen[bytes], patience: float) ->
         time.sleep(0.05)
 
 
-def _free(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+def _free_port(host: str, port: int) -> int:
+    """``port``, or the first free one after it."""
+    for candidate in range(port, port + PORTS):
+        with socket.socket() as probe:
+            if sys.platform != "win32":  # where it would let two programs share a port
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError as error:
+                if error.errno == errno.EADDRINUSE:
+                    continue
+                raise InvalidInput(
+                    f"Impossible d'écouter sur {host}, port {candidate} ({error.strerror}) : "
+                    "choisissez une autre adresse ou un autre port.",
+                    f"Cannot listen on {host}, port {candidate} ({error.strerror}): "
+                    "choose another address or port.",
+                ) from error
+            return candidate
+    raise InvalidInput(
+        f"Les ports {port} à {port + PORTS - 1} sont tous utilisés : choisissez-en un autre "
+        "avec --port.",
+        f"Ports {port} to {port + PORTS - 1} are all in use: choose another one with --port.",
+    )
 
 
 def serve(
@@ -136,7 +153,8 @@ def serve(
     Parameters
     ----------
     host, port : str, int
-        Where to listen. Only this machine, unless another host is given.
+        Where to listen; the next free port if this one is taken. Only this machine,
+        unless another host is given.
     source : str
         ``"demo"``, ``"files"`` or ``"online"``.
     data : sequence of Path, optional
@@ -149,15 +167,9 @@ def serve(
     Raises
     ------
     InvalidInput
-        If the port is taken or the data cannot be opened.
+        If nothing can be listened on, or the data cannot be opened.
     """
-    if not _free(host, port):
-        raise InvalidInput(
-            f"Le port {port} est déjà utilisé sur {host} : fermez l'autre programme ou "
-            "choisissez un autre port avec --port.",
-            f"Port {port} is already in use on {host}: close the other program or choose "
-            "another port with --port.",
-        )
+    port = _free_port(host, port)
     folder = dashboards_folder()
     print("Préparation des données et du service d'analyse…", file=sys.stderr, flush=True)
     with contextlib.ExitStack() as stack:
@@ -174,15 +186,15 @@ def _voila(host: str, port: int, folder: Path, open_browser: bool, preheat: int)
     paths = [str(JUPYTER), os.environ.get("JUPYTER_PATH", "")]
     os.environ["JUPYTER_PATH"] = os.pathsep.join(p for p in paths if p)
 
-    from ._voila import Server, settings
+    from ._voila import HOME, Server, settings
 
-    url = f"http://{host}:{port}/"
+    url = f"http://{host}:{port}{HOME}"
 
     def announce() -> None:
-        print(f"La page est prête : {url}{PAGE}", file=sys.stderr)
+        print(f"La page est prête : {url}", file=sys.stderr)
         print("Pour arrêter : Ctrl-C dans cette fenêtre.", file=sys.stderr, flush=True)
         if open_browser:
-            threading.Thread(target=webbrowser.open, args=(url + PAGE,), daemon=True).start()
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
     server: Any = Server(config=settings(host, port, preheat, POLICY))
     server.announce = announce

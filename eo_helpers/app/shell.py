@@ -142,15 +142,15 @@ class Shell:
         self.picker.status = "Calcul en cours…"
         for panel in self.panels.values():
             panel.wait()
-        answers = {
-            name: self._start(self.client.call("bundle", theme=name, insee=insee, lang=self.lang))
-            for name in self.panels
-        }
+        answers: dict[str, asyncio.Task[dict[str, Any]]] = {}
         try:
             commune = await self.client.call("commune", insee=insee)
             if generation != self.generation:
                 return
             self._present(commune)
+            for name in self.panels:
+                question = self.client.call("bundle", theme=name, insee=insee, lang=self.lang)
+                answers[name] = self._start(question)
             await asyncio.gather(
                 *(self._fill(name, answer, generation, insee) for name, answer in answers.items())
             )
@@ -162,7 +162,6 @@ class Shell:
         finally:
             for answer in answers.values():
                 answer.cancel()
-            await asyncio.gather(*answers.values(), return_exceptions=True)
 
     def _present(self, commune: dict[str, Any]) -> None:
         """Name the commune and frame every map on it."""

@@ -14,6 +14,7 @@ from eo_helpers.errors import InvalidInput, UnknownCommune
 PLACES = {
     "99001": ("Aigremont-sur-Vire", "99, 14 000 hab.", 0.05, 49.95),
     "99002": ("Aigremont-les-Bois", "99, 2 310 hab.", 0.15, 49.95),
+    "99003": ("Aigremont-la-Fragile", "99, 512 hab.", 0.25, 49.95),
     "97199": ("Anse-Turquoise", "971, 3 104 hab.", -60.5, 15.5),
 }
 THEMES = [
@@ -87,12 +88,12 @@ class FakeAnswers:
     def bundle(self, theme, insee, lang="fr"):
         if insee == "99002":
             time.sleep(self.slow)
-        if insee == "crash":
+        if insee == "99003" and theme == "flood":
             os._exit(3)
-        if insee == "slow":
-            time.sleep(30)
-        if insee == "bad":
-            raise InvalidInput("Le fichier est abîmé.", "Broken file.")
+        if insee == "99003" and theme == "lighting":
+            raise InvalidInput("Le fichier est abîmé.", "The file is damaged.")
+        if theme == "endless":
+            time.sleep(60)
         name, _, lon, lat = PLACES[insee]
         empty = theme == "lcz" and insee == "97199"
         feature = {
