@@ -1,0 +1,260 @@
+"""Open what the theme needs for one commune: the LCZ map, whoever made it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from pyproj import CRS
+
+from ..errors import InvalidInput, OutOfCoverage
+from ..territory.commune import Commune
+from ..text import number
+from .formats import Box, read_cerema, read_geoclimate, read_raster
+from .schema import sensitivity_of
+
+__all__ = ["DATASETS", "MAX_OVERLAP", "clip", "open_map", "read"]
+
+_READERS: dict[str, Callable[[Path, Box | None], gpd.GeoDataFrame]] = {
+    "lcz-cerema": read_cerema,
+    "lcz-geoclimate": read_geoclimate,
+    "lcz-wudapt": read_raster,
+}
+#: Data sets that this theme reads, best first.
+DATASETS: tuple[str, ...] = tuple(_READERS)
+
+#: Blocks may lie over one another on this share of their area at most: beyond, the same
+#: ground would be counted twice in every figure.
+MAX_OVERLAP = 0.01
+#: Slivers thinner than this are an effect of drawing, not ground, m².
+_SLIVER_M2 = 1.0
+_RASTERS = (".tif", ".tiff")
+
+
+def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
+    """The LCZ map of a commune, from any provider, in the one schema.
+
+    Parameters
+    ----------
+    holding : eo_helpers.catalog.Holding
+        Files of data set ``lcz-cerema``, ``lcz-geoclimate`` or ``lcz-wudapt`` whose box
+        meets the commune.
+    commune : Commune
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row a block, clipped to the commune, in ``commune.crs``: ``block_id`` (text),
+        ``lcz`` (text code or missing), ``sensitivity`` (category or missing), ``area_m2``
+        (inside the commune), ``origin`` (file name), and what the format knows: Cerema's
+        eight indicators; GeoClimate's ``lcz_alternative``, ``uniqueness`` and
+        ``min_distance``. ``attrs["notes"]`` holds what the reader mended or noticed, as
+        sentences ``{"fr": …, "en": …}``.
+
+    Raises
+    ------
+    InvalidInput
+        If a file is not what its data set promises (one sentence).
+    OutOfCoverage
+        If no polygon meets the commune.
+    """
+    reader = _READERS[holding.dataset]
+    parts = []
+    for path in holding.paths:
+        part = reader(Path(path), lambda crs: commune.boundary_in(crs).bounds)
+        if not part.empty:
+            notes = part.attrs["notes"]
+            part = part.to_crs(commune.crs).assign(origin=Path(path).name)
+            part.attrs["notes"] = notes
+            parts.append(part)
+    notes = [note for part in parts for note in part.attrs["notes"]]
+    if parts:
+        for part in parts:
+            part.attrs = {}
+        frame = pd.concat(parts, ignore_index=True)
+        # Neighbouring urban areas may both hold the blocks of their common border.
+        frame = frame[~frame.geometry.to_wkb().duplicated()].reset_index(drop=True)
+        frame = clip(frame, commune, notes)
+    if not parts or frame.empty:
+        names = ", ".join(Path(p).name for p in holding.paths)
+        raise OutOfCoverage(
+            f"{names} : aucun polygone LCZ sur la commune de {commune.name}.",
+            f"{names}: no LCZ polygon over the commune of {commune.name}.",
+        )
+    _check_overlap(frame, notes)
+    frame["area_m2"] = frame.geometry.area
+    frame["sensitivity"] = sensitivity_of(frame["lcz"])
+    frame.attrs["notes"] = notes
+    return frame
+
+
+def clip(
+    frame: gpd.GeoDataFrame, commune: Commune, notes: list[dict[str, str]] | None = None
+) -> gpd.GeoDataFrame:
+    """Polygons inside the commune, made valid; what was mended is told in ``notes``.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        Polygons in ``commune.crs``.
+    """
+    geometry = shapely.force_2d(frame.geometry.to_numpy())
+    empty = shapely.is_missing(geometry) | shapely.is_empty(geometry)
+    frame, geometry = frame[~empty], geometry[~empty]
+    invalid = ~shapely.is_valid(geometry)
+    if invalid.any():
+        geometry[invalid] = _polygons(shapely.make_valid(geometry[invalid]))
+        if notes is not None:
+            n = int(invalid.sum())
+            notes.append(
+                {
+                    "fr": f"{n} polygone(s) mal formé(s) (contour qui se recoupe) ont été réparés "
+                    "à la lecture.",
+                    "en": f"{n} malformed polygon(s) (outline that crosses itself) were mended.",
+                }
+            )
+    boundary = commune.projected_boundary
+    if not shapely.is_valid(boundary):
+        boundary = shapely.make_valid(boundary)
+    shapely.prepare(boundary)
+    inside = shapely.contains(boundary, geometry)
+    cut = np.flatnonzero(~inside)
+    geometry[cut] = _polygons(shapely.intersection(geometry[cut], boundary))
+    keep = shapely.area(geometry) > _SLIVER_M2
+    frame = frame[keep].reset_index(drop=True)
+    return frame.set_geometry(gpd.GeoSeries(geometry[keep], crs=frame.crs))
+
+
+def _polygons(geometry: np.ndarray) -> np.ndarray:
+    """Only the surfaces of mixed geometries (an intersection may leave lines and points)."""
+    out = geometry.copy()
+    for i in np.flatnonzero(
+        shapely.get_type_id(geometry) == shapely.GeometryType.GEOMETRYCOLLECTION
+    ):
+        parts = shapely.get_parts(geometry[i])
+        surfaces = parts[shapely.get_dimensions(parts) == 2]
+        out[i] = shapely.union_all(surfaces)
+    return out
+
+
+def _check_overlap(frame: gpd.GeoDataFrame, notes: list[dict[str, str]]) -> None:
+    geometry = frame.geometry.to_numpy()
+    total = float(shapely.area(geometry).sum())
+    surplus = total - float(shapely.area(shapely.union_all(geometry)))
+    share = surplus / total
+    if share > MAX_OVERLAP:
+        first, second = _worst_overlap(geometry)
+        a, b = frame["block_id"].iloc[first], frame["block_id"].iloc[second]
+        names = ", ".join(sorted(set(frame["origin"])))
+        raise InvalidInput(
+            f"{names} : des polygones se recouvrent sur {number(100 * share, 1)} % de leur "
+            f"surface (par exemple {a} et {b}) : le même sol compterait deux fois. "
+            "Corrigez la couche ou choisissez une seule des deux cartes.",
+            f"{names}: polygons lie over one another on {100 * share:.1f} % of their area "
+            f"(such as {a} and {b}): the same ground would count twice. Mend the layer or "
+            "keep one of the two maps.",
+        )
+    if surplus > 1000 and share > 0.0005:
+        hectares = surplus / 1e4
+        notes.append(
+            {
+                "fr": f"Des polygones se recouvrent sur {number(hectares, 1)} ha, comptés deux "
+                "fois dans les parts.",
+                "en": f"Polygons overlap on {number(hectares, 1, 'en')} ha, counted twice in the "
+                "shares.",
+            }
+        )
+
+
+def _worst_overlap(geometry: np.ndarray) -> tuple[int, int]:
+    """Positions of the two polygons that share the most ground."""
+    left, right = shapely.STRtree(geometry).query(geometry, predicate="intersects")
+    pairs = left < right
+    left, right = left[pairs], right[pairs]
+    areas = shapely.area(shapely.intersection(geometry[left], geometry[right]))
+    worst = int(np.argmax(areas))
+    return int(left[worst]), int(right[worst])
+
+
+def open_map(path: Path) -> gpd.GeoDataFrame | Any:
+    """Any LCZ map in a file, whole, for comparison: polygons or a raster of classes.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A vector file with a column ``lcz`` (Cerema's or ours), ``LCZ_PRIMARY``
+        (GeoClimate) or ``lcz_int``; or a GeoTIFF with codes 1-17.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame or xarray.DataArray
+        Polygons with ``lcz``, made valid, in the file's CRS; or the raster (y, x) of
+        positions in ``schema.CODES`` (float, NaN = no class) with ``rio.crs``.
+
+    Raises
+    ------
+    InvalidInput
+        If the file is missing, cannot be read, or holds no LCZ.
+    """
+    from .formats import vector_table
+    from .schema import normalise_codes
+
+    if not path.exists():
+        raise InvalidInput(
+            f"Le fichier {path} n'existe pas.",
+            f"File {path} does not exist.",
+        )
+    if path.suffix.lower() in _RASTERS:
+        return _open_raster(path)
+    frame = vector_table(path, None, ("lcz", "LCZ_PRIMARY", "lcz_int"), ())
+    column = next((c for c in ("lcz", "LCZ_PRIMARY", "lcz_int") if c in frame), None)
+    if column is None:
+        raise InvalidInput(
+            f"{path.name} n'a pas de colonne de classe LCZ : lcz, LCZ_PRIMARY ou lcz_int.",
+            f"{path.name} has no LCZ class column: lcz, LCZ_PRIMARY or lcz_int.",
+        )
+    codes = normalise_codes(frame[column], "any", path.name)
+    geometry = shapely.force_2d(frame.geometry.to_numpy())
+    invalid = ~shapely.is_valid(geometry) & ~shapely.is_missing(geometry)
+    geometry[invalid] = _polygons(shapely.make_valid(geometry[invalid]))
+    return gpd.GeoDataFrame({"lcz": codes}, geometry=geometry, crs=frame.crs)
+
+
+def _open_raster(path: Path) -> Any:
+    import rasterio
+    import rioxarray
+    import xarray as xr
+
+    from .schema import index_from_codes, normalise_codes
+
+    try:
+        raster = rioxarray.open_rasterio(path, masked=True)
+    except rasterio.errors.RasterioIOError as error:
+        raise InvalidInput(
+            f"{path.name} ne se lit pas comme un raster : {error}.",
+            f"{path.name} cannot be read as a raster: {error}.",
+        ) from error
+    # One file, one variable: the other return types are for containers with subdatasets.
+    if not isinstance(raster, xr.DataArray):
+        raise InvalidInput(
+            f"{path.name} contient plusieurs jeux de données : il faut un raster simple.",
+            f"{path.name} holds several data sets: a plain raster is needed.",
+        )
+    band = raster.isel(band=0, drop=True).load()
+    raster.close()
+    if band.rio.crs is None:
+        raise InvalidInput(
+            f"{path.name} ne dit pas son système de coordonnées.",
+            f"{path.name} does not tell its coordinate system.",
+        )
+    values = band.to_numpy()
+    uniques, inverse = np.unique(np.nan_to_num(values), return_inverse=True)
+    index = index_from_codes(normalise_codes(uniques, "wudapt", path.name)).astype(np.float32)
+    index[index < 0] = np.nan
+    crs = CRS.from_user_input(band.rio.crs.to_wkt())
+    return band.copy(data=index[inverse].reshape(values.shape)).rio.write_crs(crs)
