@@ -1,0 +1,91 @@
+"""A Finding as JSON: everything a page shows, so that the page needs no geospatial library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..findings import Finding, Layer, theme
+from .charts import chart_html
+from .layers import features, label_points, picture, values_of
+from .legends import legend_html
+from .sentences import headline, status
+from .tables import caveats_html, figures_html, provenance_html
+from .words import say
+
+__all__ = ["bundle"]
+
+
+def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
+    """What a page shows of a Finding, ready for ``json.dumps``.
+
+    Parameters
+    ----------
+    finding : Finding
+        Any theme's.
+    lang : str
+        ``"fr"`` or ``"en"``.
+
+    Returns
+    -------
+    dict
+        ``theme, title, status, state, headline, demonstration, commune, bounds, layers, charts,
+        figures, caveats, provenance, remedy``. Texts are plain text; ``figures``, ``caveats``,
+        ``provenance``, each ``legend`` and each chart's ``html`` are HTML with every value
+        escaped. ``bounds`` are ``[[south, west], [north, east]]`` in degrees; vector layers
+        are GeoJSON in EPSG:4326 with ``labels`` (``[[lat, lon, mark], …]``), rasters PNG data
+        URIs in EPSG:3857. Layers that only draw an outline come last.
+    """
+    west, south, east, north = finding.commune.bounds
+    layers = sorted(finding.layers, key=_outline_only)
+    return {
+        "theme": finding.theme,
+        "title": say(theme(finding.theme).title, lang),
+        "status": finding.status,
+        "state": status(finding, lang),
+        "headline": headline(finding, lang),
+        "demonstration": finding.demonstration,
+        "commune": finding.commune.to_dict(),
+        "bounds": [[round(south, 6), round(west, 6)], [round(north, 6), round(east, 6)]],
+        "layers": [_layer(layer, finding.commune.crs, lang) for layer in layers],
+        "charts": [
+            {"name": c.name, "title": say(c.title, lang), "html": chart_html(c, lang)}
+            for c in finding.charts
+        ],
+        "figures": figures_html(finding, lang),
+        "caveats": caveats_html(finding, lang),
+        "provenance": provenance_html(finding.provenance, lang),
+        "remedy": say(finding.remedy, lang) if finding.remedy else None,
+    }
+
+
+def _outline_only(layer: Layer) -> bool:
+    return layer.kind == "vector" and layer.opacity == 0
+
+
+def _layer(layer: Layer, crs: str, lang: str) -> dict[str, Any]:
+    from pyproj import Transformer
+
+    values, missing = values_of(layer)
+    out: dict[str, Any] = {
+        "name": layer.name,
+        "title": say(layer.title, lang),
+        "alt": say(layer.alt, lang),
+        "kind": layer.kind,
+        "legend": legend_html(layer.legend, lang, values, missing),
+        "shown": layer.shown,
+        "opacity": layer.opacity,
+    }
+    if layer.kind == "raster":
+        drawn = picture(layer)
+        return {**out, "png": drawn.png, "bounds": drawn.bounds}
+    to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
+    labels = []
+    for x, y, mark in label_points(layer, crs):
+        lon, lat = to_degrees.transform(x, y)
+        labels.append([round(lat, 6), round(lon, 6), mark])
+    return {
+        **out,
+        "geojson": features(layer, crs, lang),
+        "labels": labels,
+        "outline": _outline_only(layer),
+    }

@@ -1,0 +1,361 @@
+"""Maps on paper and in notebooks: static with matplotlib, interactive with ipyleaflet."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from html import escape
+from typing import Any
+
+from matplotlib.legend_handler import HandlerBase
+
+from ..findings import Finding, Layer
+from ..text import number
+from .layers import indexed, label_points, projected, values_of, warped
+from .legends import MISSING_COLOR, color_of, ink_on, present, ticks
+from .words import say, unit_words, word
+
+__all__ = ["PLAN_IGN", "draw_map", "interactive", "map_figure", "mapped"]
+
+#: Plan IGN, of the Géoplateforme: free, without a key.
+PLAN_IGN = (
+    "https://data.geopf.fr/wmts?SERVICE=WMTS&REQUEST=GetTile&VERSION=1.0.0&STYLE=normal"
+    "&TILEMATRIXSET=PM&TILEMATRIX={z}&TILEROW={y}&TILECOL={x}"
+    "&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2&FORMAT=image/png"
+)
+
+INK, SOFT, EDGE, GROUND = "#161616", "#595959", "#00000066", "#f3f4f5"
+
+#: Free space kept around the commune, as a share of its size.
+_MARGIN = 0.05
+
+
+def mapped(finding: Finding, names: Sequence[str] | None = None) -> list[Layer]:
+    """The layers of that name; by default the first shown one that is more than an outline."""
+    if names is not None:
+        known = {layer.name: layer for layer in finding.layers}
+        return [known[name] for name in names]
+    filled = [layer for layer in finding.layers if layer.kind == "raster" or layer.opacity > 0]
+    shown = [layer for layer in filled if layer.shown] or filled or list(finding.layers)
+    return shown[:1]
+
+
+def map_figure(finding: Finding, width: float = 7.2) -> tuple[Any, Any]:
+    """An empty figure ``width`` inches wide with axes in the commune's proportions."""
+    from matplotlib.figure import Figure
+
+    west, south, east, north = finding.commune.projected_boundary.bounds
+    ratio = min(max((north - south) / (east - west), 0.5), 1.6)
+    inside = width * 0.64
+    figure = Figure(figsize=(width, inside * ratio + 0.8))
+    height = figure.get_size_inches()[1]
+    ax = figure.add_axes((0.02, 0.6 / height, inside / width, inside * ratio / height))
+    return figure, ax
+
+
+def draw_map(
+    finding: Finding, ax: Any, lang: str = "fr", layers: Sequence[str] | None = None
+) -> None:
+    """Draw a static map in the commune's official CRS on matplotlib axes.
+
+    Parameters
+    ----------
+    finding : Finding
+        Any theme's.
+    ax : matplotlib.axes.Axes
+        Where.
+    lang : str
+        Language of legend and marks.
+    layers : sequence of str, optional
+        Names of the layers to draw, lowest first; by default the first that is shown.
+    """
+    commune = finding.commune
+    west, south, east, north = commune.projected_boundary.bounds
+    margin = _MARGIN * max(east - west, north - south)
+    ax.set_facecolor(GROUND)
+    chosen = mapped(finding, layers)
+    for layer in chosen:
+        if layer.kind == "raster":
+            _draw_raster(layer, ax, commune.crs)
+        else:
+            _draw_vector(layer, ax, commune.crs)
+    _outline(commune, ax)
+    ax.set_aspect("equal", adjustable="box")
+    ax.set_xlim(west - margin, east + margin)
+    ax.set_ylim(south - margin, north + margin)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    for side in ax.spines.values():
+        side.set_color("#bbbbbb")
+    _scale_bar(ax, east - west, lang)
+    ax.annotate(
+        word("north", lang), xy=(0.95, 0.97), xytext=(0.95, 0.86), xycoords="axes fraction",
+        ha="center", va="center", fontsize=10, fontweight="bold", color=INK,
+        arrowprops={"arrowstyle": "<|-", "color": INK, "lw": 1.4, "shrinkA": 0, "shrinkB": 0},
+    ).set_zorder(9)  # fmt: skip
+    place = 1.0
+    for layer in chosen:
+        place = _legend(layer, ax, lang, place)
+    if finding.demonstration:
+        ax.text(
+            0.5, 0.5, word("demonstration", lang), transform=ax.transAxes, ha="center",
+            va="center", rotation=28, fontsize=22, fontweight="bold", color="#000000", alpha=0.22,
+            zorder=8,
+        )  # fmt: skip
+    origin = "; ".join(dict.fromkeys(p.attribution for p in finding.provenance))
+    if finding.demonstration:
+        origin = f"{word('demonstration', lang)}. {origin}"
+    ax.annotate(
+        textwrap.fill(origin, 110), xy=(0, 0), xycoords="axes fraction", xytext=(0, -6),
+        textcoords="offset points", va="top", fontsize=7.5, color=SOFT,
+    )  # fmt: skip
+
+
+def _draw_raster(layer: Layer, ax: Any, crs: str) -> None:
+    import numpy as np
+    from matplotlib.colors import to_rgb
+
+    drawn = warped(layer, crs)
+    index, palette = indexed(drawn.values, layer.legend)
+    table = np.zeros((len(palette) + 1, 4))
+    table[1:, :3] = [to_rgb(c) if isinstance(c, str) else np.array(c) / 255 for c in palette]
+    table[1:, 3] = layer.opacity
+    left, bottom, right, top = drawn.rio.bounds()
+    ax.imshow(
+        table[index], extent=(left, right, bottom, top), interpolation="nearest", origin="upper"
+    )
+
+
+def _draw_vector(layer: Layer, ax: Any, crs: str) -> None:
+    from matplotlib.patheffects import withStroke
+
+    frame = projected(layer, crs)
+    if frame.empty:
+        return
+    if layer.column:
+        known = {v: color_of(layer.legend, v) for v in frame[layer.column].unique()}
+        colors = [known.get(v, MISSING_COLOR) for v in frame[layer.column]]
+    else:
+        only = layer.legend.categories
+        colors = [color_of(layer.legend, only[0].value) if only else MISSING_COLOR] * len(frame)
+    areas = bool(frame.geom_type.str.endswith("Polygon").all())
+    if areas and layer.opacity == 0:
+        frame.boundary.plot(ax=ax, color=colors, linewidth=1.6, aspect=None)
+        return
+    style = {"edgecolor": "#ffffff", "linewidth": 0.25} if areas else {"linewidth": 1.6}
+    # On paper nothing lies below: full colours are easier to tell apart.
+    frame.plot(ax=ax, color=colors, aspect=None, **style)
+    for x, y, mark in label_points(layer, crs):
+        color = next(c.color for c in layer.legend.categories if c.mark == mark)
+        ink = ink_on(color)
+        halo = "#ffffff" if ink == "#000000" else "#000000"
+        ax.text(
+            x, y, mark, ha="center", va="center", fontsize=7.5, fontweight="bold", color=ink,
+            path_effects=[withStroke(linewidth=1.5, foreground=halo, alpha=0.6)], zorder=6,
+            clip_on=True,
+        )  # fmt: skip
+
+
+def _outline(commune: Any, ax: Any) -> None:
+    import geopandas
+
+    geopandas.GeoSeries([commune.projected_boundary]).boundary.plot(
+        ax=ax, color=INK, linewidth=1.3, zorder=7, aspect=None
+    )
+
+
+def _scale_bar(ax: Any, width: float, lang: str) -> None:
+    from matplotlib.font_manager import FontProperties
+    from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
+
+    size = _round_length(width / 4)
+    text = f"{number(size / 1000)}\u00a0km" if size >= 1000 else f"{number(size, 0, lang)}\u00a0m"
+    bar = AnchoredSizeBar(
+        ax.transData, size, text, "lower right", pad=0.4, borderpad=0.5, sep=3, frameon=True,
+        color=INK, size_vertical=width / 300, fontproperties=FontProperties(size=8),
+    )  # fmt: skip
+    bar.patch.set(facecolor="#ffffff", edgecolor="none", alpha=0.8)
+    bar.set_zorder(9)
+    ax.add_artist(bar)
+
+
+def _round_length(target: float) -> float:
+    """The largest of 1, 2, 5 × 10ⁿ metres that is not longer than ``target``."""
+    power = 10 ** math.floor(math.log10(target))
+    return max(m * power for m in (1, 2, 5) if m * power <= target)
+
+
+class _Marked(HandlerBase):
+    """A square with its mark, for matplotlib's legend."""
+
+    def __init__(self, mark: str, color: str) -> None:
+        super().__init__()
+        self.mark, self.color = mark, color
+
+    def create_artists(
+        self, legend: Any, orig_handle: Any, xdescent: float, ydescent: float, width: float,
+        height: float, fontsize: float, trans: Any,
+    ) -> list[Any]:  # fmt: skip
+        from matplotlib.patches import Rectangle
+        from matplotlib.text import Text
+
+        middle = (-xdescent + width / 2, -ydescent + height / 2)
+        side = 1.35 * fontsize
+        square = Rectangle(
+            (middle[0] - side / 2, middle[1] - side / 2), side, side, facecolor=self.color,
+            edgecolor=EDGE, linewidth=0.6, transform=trans,
+        )  # fmt: skip
+        mark = Text(
+            *middle, self.mark, ha="center", va="center_baseline", fontsize=0.9 * fontsize,
+            fontweight="bold", color=ink_on(self.color), transform=trans,
+        )  # fmt: skip
+        return [square, mark]
+
+
+def _legend(layer: Layer, ax: Any, lang: str, place: float) -> float:
+    """The legend of one layer, right of the map from ``place`` (axes fraction) downward."""
+    legend = layer.legend
+    unit = unit_words(legend.unit, lang)
+    title = textwrap.fill(say(legend.title, lang) + (f" ({unit})" if unit else ""), 34)
+    values, missing = values_of(layer)
+    if legend.scale is not None:
+        return _color_bar(layer, ax, lang, place, title)
+    from matplotlib.patches import Patch
+
+    entries = [(c.color, c.mark, say(c.label, lang)) for c in present(legend, values)]
+    if missing:
+        entries.append((MISSING_COLOR, "", word("no_value", lang)))
+    handles = [Patch() for _ in entries]
+    drawn = ax.legend(
+        handles, [textwrap.fill(label, 30) for *_, label in entries], title=title,
+        handler_map={h: _Marked(m, c) for h, (c, m, _) in zip(handles, entries, strict=True)},
+        loc="upper left", bbox_to_anchor=(1.02, place), frameon=False, fontsize=8.5,
+        labelspacing=0.75, handlelength=1.5, handletextpad=0.7, borderaxespad=0, alignment="left",
+        title_fontproperties={"size": 9, "weight": "bold"},
+    )  # fmt: skip
+    ax.add_artist(drawn)  # a second layer's legend must not take its place
+    ax.figure.canvas.draw()
+    box = drawn.get_window_extent().transformed(ax.transAxes.inverted())
+    return float(box.y0) - 0.05
+
+
+def _color_bar(layer: Layer, ax: Any, lang: str, place: float, title: str) -> float:
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    scale = layer.legend.scale
+    assert scale is not None
+    rows = title.count("\n") + 1
+    top = place - 0.05 * rows
+    inset = ax.inset_axes((1.03, top - 0.04, 0.42, 0.035))
+    bar = ax.figure.colorbar(
+        ScalarMappable(Normalize(scale.vmin, scale.vmax), scale.cmap), cax=inset,
+        orientation="horizontal",
+    )  # fmt: skip
+    marks = ticks(scale.vmin, scale.vmax, lang)
+    bar.set_ticks([v for v, _ in marks], labels=[text for _, text in marks])
+    bar.outline.set_linewidth(0.5)
+    inset.tick_params(labelsize=8.5, length=3, color=SOFT)
+    inset.set_title(title, fontsize=9, fontweight="bold", loc="left", pad=5)
+    return top - 0.2
+
+
+# -- in a notebook ------------------------------------------------------------------------------
+
+
+def interactive(finding: Finding, lang: str = "fr", basemap: bool = True, height: int = 480) -> Any:
+    """An ipyleaflet map of the Finding: layers to choose, legend, tooltips.
+
+    Parameters
+    ----------
+    finding : Finding
+        Any theme's.
+    lang : str
+        Language of titles and legends.
+    basemap : bool
+        Plan IGN below, where a network is there; never under a fictional territory.
+    height : int
+        Pixels.
+
+    Returns
+    -------
+    ipyleaflet.Map
+    """
+    import ipyleaflet
+    import ipywidgets
+    from shapely.geometry import mapping
+
+    from .bundle import bundle
+    from .style import style
+
+    shown = bundle(finding, lang)
+    below = []
+    if basemap and not finding.demonstration:
+        below.append(
+            ipyleaflet.TileLayer(url=PLAN_IGN, attribution="© IGN", max_zoom=19, name="Plan IGN")
+        )
+    tip = ipywidgets.HTML()
+    leaves = [_leaf(layer, tip) for layer in shown["layers"] if not layer.get("outline")]
+    visible = [layer["name"] for layer in shown["layers"] if layer["shown"]][:1]
+    for leaf, layer in zip(leaves, shown["layers"], strict=False):
+        leaf.visible = layer["name"] in visible
+    outline = ipyleaflet.GeoJSON(
+        data={"type": "Feature", "properties": {}, "geometry": mapping(finding.commune.boundary)},
+        style={"color": INK, "weight": 2.5, "fill": False, "opacity": 0.9},
+        name=finding.commune.name,
+    )
+    (south, west), (north, east) = shown["bounds"]
+    drawn = ipyleaflet.Map(
+        center=((south + north) / 2, (west + east) / 2),
+        zoom=_zoom(shown["bounds"], height),
+        layers=(*below, *leaves, outline),
+        prefer_canvas=True,
+        scroll_wheel_zoom=True,
+        layout=ipywidgets.Layout(height=f"{height}px"),
+    )
+    said = f'<p class="eo-demo">{word("demonstration", lang)}</p>' if finding.demonstration else ""
+    said += "".join(
+        f'<p class="eo-legend-title">{escape(layer["title"])}</p>{layer["legend"]}'
+        for layer in shown["layers"]
+        if layer["name"] in visible
+    )
+    legend = ipywidgets.HTML(f"<style>{style()}</style>{said}")
+    legend.layout.max_width, legend.layout.margin = "320px", "4px 8px"
+    drawn.add(ipyleaflet.WidgetControl(widget=legend, position="bottomright"))
+    drawn.add(ipyleaflet.WidgetControl(widget=tip, position="bottomleft"))
+    drawn.add(ipyleaflet.LayersControl(position="topright"))
+    return drawn
+
+
+def _leaf(layer: dict[str, Any], tip: Any) -> Any:
+    import ipyleaflet
+
+    if layer["kind"] == "raster":
+        return ipyleaflet.ImageOverlay(
+            url=layer["png"], bounds=layer["bounds"], opacity=layer["opacity"], name=layer["title"]
+        )
+    drawn = ipyleaflet.GeoJSON(data=layer["geojson"], hover_style={"weight": 3})
+
+    def point(feature: dict[str, Any], **_: Any) -> None:
+        tip.value = escape(feature["properties"]["tooltip"])
+
+    drawn.on_hover(point)
+    marks = [
+        ipyleaflet.Marker(
+            location=(lat, lon),
+            draggable=False,
+            keyboard=False,
+            icon=ipyleaflet.DivIcon(html=escape(mark), bg_pos=(0, 0), icon_size=(12, 14)),
+        )
+        for lat, lon, mark in layer["labels"]
+    ]
+    return ipyleaflet.LayerGroup(layers=(drawn, *marks), name=layer["title"])
+
+
+def _zoom(bounds: list[list[float]], height: int) -> int:
+    """Whole zoom level at which the bounds fit a map of that height (and of usual width)."""
+    (south, west), (north, east) = bounds
+    stretch = 1 / math.cos(math.radians((south + north) / 2))
+    extent = max((north - south) * stretch / height, (east - west) / (1.4 * height))
+    return max(1, min(17, math.floor(math.log2(360 / (256 * extent)))))

@@ -1,0 +1,81 @@
+"""Figures, provenance and caveats as HTML tables and lists; every text is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ..catalog.provenance import Provenance
+from ..findings import Finding, Indicator
+from ._html import fill
+from .words import date_words, interval, quantity_or_word, say, word
+
+__all__ = ["caveats_html", "figures_html", "provenance_html", "remedy_html", "rows"]
+
+#: What a group of indicators is called on screen.
+_GROUPS = {
+    "": {"fr": "Les chiffres", "en": "The figures"},
+    "measurement": {"fr": "Ce que vaut la mesure", "en": "How good the measurement is"},
+}
+
+
+def rows(finding: Finding, lang: str = "fr") -> list[dict[str, str]]:
+    """Each indicator in words: group, label, value, interval, date, source."""
+    titles = {p.dataset: say(p.title, lang) for p in finding.provenance}
+    return [_row(indicator, titles, lang) for indicator in finding.indicators]
+
+
+def _row(indicator: Indicator, titles: dict[str, str], lang: str) -> dict[str, str]:
+    bounds = interval(indicator.low, indicator.high, indicator.unit, indicator.digits, lang)
+    value = quantity_or_word(indicator.value, indicator.unit, indicator.digits, lang)
+    date = date_words(indicator.date, lang) if indicator.date else ""
+    return {
+        "group": indicator.group,
+        "label": say(indicator.label, lang),
+        "value": value,
+        "interval": bounds,
+        "date": "" if date == value else date,  # a date that is itself the figure
+        "source": titles.get(indicator.source, indicator.source),
+    }
+
+
+def figures_html(finding: Finding, lang: str = "fr") -> str:
+    """One table per group of indicators; empty if the Finding has none."""
+    groups = []
+    gathered: dict[str, list[dict[str, str]]] = {}
+    for row in rows(finding, lang):
+        gathered.setdefault(row["group"], []).append(row)
+    for name, members in gathered.items():
+        groups.append(
+            {"caption": _caption("" if name == finding.theme else name, lang), "rows": members}
+        )
+    return str(fill("figures", groups=groups, lang=lang)) if groups else ""
+
+
+def _caption(group: str, lang: str) -> str:
+    if group in _GROUPS:
+        return say(_GROUPS[group], lang)
+    name = group.replace("_", " ")
+    return name[:1].upper() + name[1:]
+
+
+def provenance_html(provenance: Iterable[Provenance], lang: str = "fr") -> str:
+    """Where the figures come from: edition, licence, mention, when the copy was read."""
+    sources: list[dict[str, Any]] = []
+    for p in provenance:
+        read = date_words(p.read_at, lang)
+        place = word(f"source_{p.source}", lang)
+        sources.append({**p.to_dict(), "read": f"{read} ({place})"})
+    return str(fill("provenance", sources=sources, lang=lang)) if sources else ""
+
+
+def caveats_html(finding: Finding, lang: str = "fr") -> str:
+    """What the data do not say, as a list."""
+    if not finding.caveats:
+        return ""
+    return str(fill("caveats", caveats=finding.caveats, lang=lang))
+
+
+def remedy_html(finding: Finding, lang: str = "fr") -> str:
+    """What would bring the data."""
+    return str(fill("remedy", remedy=finding.remedy, lang=lang)) if finding.remedy else ""
