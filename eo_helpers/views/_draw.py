@@ -12,7 +12,7 @@ from babel.dates import format_date
 from ..findings import Bars, Event, Line, Series
 from ..text import day, month, number
 from .legends import ink_on
-from .words import date_words, interval, quantity, say, small_or, span, unit_words, word
+from .words import colon, date_words, interval, quantity, say, small_or, span, unit_words, word
 
 __all__ = ["dates_of", "draw_bars", "draw_series", "event_words", "is_monthly"]
 
@@ -84,7 +84,7 @@ def _bar_texts(
     marked = "mark" in data.columns
     if narrow:
         at = {"xy": (0, n - 0.22), "xycoords": ("axes fraction", "data")}
-        shift = 24 if marked else 0
+        shift = 24 if marked else 4
         ax.annotate(
             label, xytext=(shift, 0), textcoords="offset points", va="center", color=INK, **at
         )
@@ -117,6 +117,20 @@ def _bar_texts(
             bounds, xy=(1, 0.5), xycoords=said, xytext=(6, 0), textcoords="offset points",
             va="center", fontsize=11, color=SOFT,
         )  # fmt: skip
+
+
+def room_after_bars(chart: Bars, lang: str) -> int:
+    """Pixels that the longest value, with its interval, takes right of its bar."""
+    data = chart.data.reset_index(drop=True)
+    lows, highs = _bound(data, "low"), _bound(data, "high")
+    widest = 60
+    for n, value in enumerate(data["value"].astype(float)):
+        said = small_or(value, chart.unit, chart.digits, lang) if value == value else "?" * 14
+        width = 16 + 8.6 * len(said)
+        if np.isfinite([lows[n], highs[n]]).all():
+            width += 6 + 6.6 * len(interval(lows[n], highs[n], "", chart.digits, lang))
+        widest = max(widest, int(width))
+    return min(widest, 230)
 
 
 def bar_label(data: Any, n: int, lang: str) -> str:
@@ -181,15 +195,16 @@ def draw_series(chart: Series, ax: Any, lang: str, narrow: bool = False) -> None
         ax.set_xticks([])
         ax.set_yticks([])
         return
-    ends = []
-    color = dash = 0
+    tints: dict[str, str] = {}
     for line in chart.lines:
-        tint = POINTS if line.style == "points" else COLORS[color % len(COLORS)]
-        _draw_line(ax, chart, line, dates, tint, DASHES[dash % len(DASHES)], lang)
         if line.style in ("line", "step"):
-            color += 1
-            dash += line.style == "line"
-        ends.append((line, tint))
+            tints.setdefault(line.column, COLORS[len(tints) % len(COLORS)])
+    dashes = iter(DASHES * len(chart.lines))
+    for line in chart.lines:
+        # A band has the colour of the line that it belongs to.
+        tint = POINTS if line.style == "points" else tints.get(line.column, COLORS[0])
+        dash = next(dashes) if line.style == "line" else "-"
+        _draw_line(ax, chart, line, dates, tint, dash, lang)
     low, high = _y_limits(ax, values, chart, narrow, lang)
     pad = (dates[-1] - dates[0]) * 0.015 if len(dates) > 1 else dt.timedelta(days=20)
     ax.set_xlim(dates[0] - pad, dates[-1] + pad)
@@ -265,7 +280,7 @@ def _y_limits(
 
 def _event_lines(chart: Series, event: Event, narrow: bool, lang: str) -> list[str]:
     when, label, within = event_words(event, is_monthly(chart), lang)
-    wide = 24 if narrow else 44
+    wide = 27 if narrow else 44
     return [
         when,
         *textwrap.wrap(label, wide),
@@ -303,10 +318,12 @@ def _draw_event(ax: Any, chart: Series, event: Event, n: int, lang: str, narrow:
 def _key(ax: Any, narrow: bool) -> None:
     """What each line is, above the plot and below the unit's line of text."""
     handles, labels = ax.get_legend_handles_labels()
+    pixels = ax.get_window_extent().height * 72 / ax.figure.dpi
     ax.legend(
-        handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1.07 if not narrow else 1.09),
+        handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1 + 30 / pixels),
         ncols=1 if narrow else len(labels), frameon=False, fontsize=12, labelcolor=INK,
         handlelength=1.6, handletextpad=0.6, columnspacing=1.6, borderaxespad=0, labelspacing=0.35,
+        markerscale=1.6,
     )  # fmt: skip
 
 
@@ -314,13 +331,13 @@ def _axes_words(ax: Any, dates: Any, lang: str, narrow: bool) -> None:
     import matplotlib.dates as mdates
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    ax.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
     marks = [float(v) for v in ax.get_yticks()]
     step = marks[1] - marks[0] if len(marks) > 1 else 1.0
     digits = next((d for d in range(6) if abs(round(step, d) - step) < 1e-9), 6)
     ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v + 0.0, digits, lang)))
     years = (dates[-1] - dates[0]).days / 365.25
-    room = 5 if narrow else 11
+    room = 6 if narrow else 11
     if years >= 3:
         base = next((b for b in (1, 2, 5, 10, 20, 50) if years / b <= room), 100)
         ax.xaxis.set_major_locator(mdates.YearLocator(base))
@@ -351,7 +368,7 @@ def bar_words(chart: Bars, n: int, lang: str) -> str:
     low, high = _bound(data, "low")[n], _bound(data, "high")[n]
     if np.isfinite([low, high]).all():
         said += f" ({interval(low, high, chart.unit, chart.digits, lang)})"
-    return f"{bar_label(data, n, lang)}{_colon(lang)}{said}"
+    return f"{bar_label(data, n, lang)}{colon(lang)}{said}"
 
 
 def date_text(chart: Series, n: int, lang: str) -> str:
@@ -367,7 +384,7 @@ def date_text(chart: Series, n: int, lang: str) -> str:
             said = interval(values[0], values[-1], chart.unit, chart.digits, lang)
         else:
             said = quantity(values[0], chart.unit, chart.digits, lang)
-        lines.append(f"{say(line.label, lang)}{_colon(lang)}{said}")
+        lines.append(f"{say(line.label, lang)}{colon(lang)}{said}")
     if len(lines) == 1:
         lines.append(word("missing", lang))
     for event in chart.events:
@@ -375,7 +392,3 @@ def date_text(chart: Series, n: int, lang: str) -> str:
             _, label, within = event_words(event, monthly, lang)
             lines.append(f"{label} ({within})" if within else label)
     return "\n".join(lines)
-
-
-def _colon(lang: str) -> str:
-    return "\u00a0: " if lang == "fr" else ": "

@@ -47,13 +47,12 @@ def figure(chart: Chart, lang: str = "fr", narrow: bool = False) -> tuple[Any, A
     with matplotlib.rc_context(RC):
         if isinstance(chart, Bars):
             height = max(1, len(chart.data)) * (46 if narrow else 34) + 8
-            ranged = {"low", "high"} <= set(chart.data.columns)
-            right = 96 + (104 if ranged else 0)
+            right = _draw.room_after_bars(chart, lang)
             left = 2 if narrow else 300
             box = (left, 4, width - left - right, height - 8)
         else:
             keys = len(chart.lines) if len(chart.lines) > 1 else 0
-            top = 30 + (19 * keys if narrow else 24 * bool(keys))
+            top = 30 + (19 * keys if narrow else 26 * bool(keys))
             height = (260 if narrow else 270) + top
             box = (46, 30, width - 46 - 14, height - 30 - top)
         drawn = Figure(figsize=(width / 72, height / 72), dpi=72)

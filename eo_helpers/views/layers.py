@@ -34,7 +34,7 @@ MERCATOR = "EPSG:3857"
 MAX_PIXELS, MIN_PIXELS = 1200, 480
 
 #: First tolerance of the simplification, metres, and the number of vertices it must come under.
-TOLERANCE, MAX_VERTICES = 2.0, 30_000
+TOLERANCE, MAX_VERTICES = 2.0, 24_000
 
 #: Decimals of a degree that are kept: 0.1 m.
 DECIMALS = 6
@@ -83,8 +83,8 @@ def simplified(geometry: Any, tolerance: float = TOLERANCE, most: int = MAX_VERT
     geometry : array of shapely geometries
         In a projected CRS, metres.
     tolerance : float
-        First tolerance, metres; doubled until at most ``most`` vertices are left, five
-        times at most.
+        First tolerance, metres; raised, four times at most, until no more than ``most``
+        vertices are left.
     """
     import shapely
 
@@ -92,15 +92,17 @@ def simplified(geometry: Any, tolerance: float = TOLERANCE, most: int = MAX_VERT
     areas = np.isin(shapely.get_type_id(geometry), (3, 6)).all()
     tiles = bool(areas and len(geometry) and shapely.coverage_is_valid(geometry))
     result = geometry
-    for _ in range(6):
+    for _ in range(5):
         if tiles:
-            # The tolerance of this one is the square root of an area (Visvalingam-Whyatt).
-            result = shapely.coverage_simplify(geometry, tolerance)
+            # Its tolerance is the square root of an area (Visvalingam-Whyatt): applied to its own
+            # result, it goes on from there.
+            result = shapely.coverage_simplify(result, tolerance)
         else:
             result = shapely.simplify(geometry, tolerance)
-        if shapely.get_num_coordinates(result).sum() <= most:
+        count = int(shapely.get_num_coordinates(result).sum())
+        if count <= most:
             break
-        tolerance *= 2
+        tolerance *= max(1.5, count / most)
     return np.where(shapely.is_empty(result), geometry, result)
 
 
@@ -205,6 +207,8 @@ def label_points(layer: Layer, crs: str, most: int = 60) -> list[tuple[float, fl
     order = np.array(list(dict.fromkeys([*first, *order.tolist()])))
     west, south, east, north = frame.total_bounds
     tolerance = max(east - west, north - south) / 500
+    # Where a mark has no room, the tooltip and the legend say the category.
+    least = max(east - west, north - south) / 200
     circles = shapely.maximum_inscribed_circle(
         shapely.simplify(_largest_part(frame.geometry.array[order]), tolerance), tolerance
     )
@@ -216,6 +220,8 @@ def label_points(layer: Layer, crs: str, most: int = 60) -> list[tuple[float, fl
     for n in rank:
         if len(placed) >= most:
             break
+        if room[n] < least:
+            continue
         near = placed and np.hypot(*(centres[placed] - centres[n]).T).min() < apart
         if n < len(first) or not near:
             placed.append(n)

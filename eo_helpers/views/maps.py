@@ -70,6 +70,8 @@ def draw_map(
     layers : sequence of str, optional
         Names of the layers to draw, lowest first; by default the first that is shown.
     """
+    from matplotlib.patheffects import withStroke
+
     commune = finding.commune
     west, south, east, north = commune.projected_boundary.bounds
     margin = _MARGIN * max(east - west, north - south)
@@ -84,24 +86,23 @@ def draw_map(
     ax.set_aspect("equal", adjustable="box")
     ax.set_xlim(west - margin, east + margin)
     ax.set_ylim(south - margin, north + margin)
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[], xlabel="", ylabel="")
+    titles = " · ".join(say(layer.title, lang) for layer in chosen) or commune.name
+    ax.set_title(
+        textwrap.fill(titles, 64), loc="left", fontsize=10, fontweight="bold", color=INK, pad=8
+    )
     for side in ax.spines.values():
         side.set_color("#bbbbbb")
     _scale_bar(ax, east - west, lang)
-    ax.annotate(
-        word("north", lang), xy=(0.95, 0.97), xytext=(0.95, 0.86), xycoords="axes fraction",
-        ha="center", va="center", fontsize=10, fontweight="bold", color=INK,
-        arrowprops={"arrowstyle": "<|-", "color": INK, "lw": 1.4, "shrinkA": 0, "shrinkB": 0},
-    ).set_zorder(9)  # fmt: skip
+    _north(ax, lang)
     place = 1.0
     for layer in chosen:
         place = _legend(layer, ax, lang, place)
     if finding.demonstration:
         ax.text(
             0.5, 0.5, word("demonstration", lang), transform=ax.transAxes, ha="center",
-            va="center", rotation=28, fontsize=22, fontweight="bold", color="#000000", alpha=0.22,
-            zorder=8,
+            va="center", rotation=28, fontsize=22, fontweight="bold", color="#000000", alpha=0.3,
+            path_effects=[withStroke(linewidth=2.5, foreground="#ffffff")], zorder=8,
         )  # fmt: skip
     origin = "; ".join(dict.fromkeys(p.attribution for p in finding.provenance))
     if finding.demonstration:
@@ -120,7 +121,7 @@ def _draw_raster(layer: Layer, ax: Any, crs: str) -> None:
     index, palette = indexed(drawn.values, layer.legend)
     table = np.zeros((len(palette) + 1, 4))
     table[1:, :3] = [to_rgb(c) if isinstance(c, str) else np.array(c) / 255 for c in palette]
-    table[1:, 3] = layer.opacity
+    table[1:, 3] = 1.0  # on paper nothing lies below, and colours are those of the legend
     left, bottom, right, top = drawn.rio.bounds()
     ax.imshow(
         table[index], extent=(left, right, bottom, top), interpolation="nearest", origin="upper"
@@ -146,23 +147,39 @@ def _draw_vector(layer: Layer, ax: Any, crs: str) -> None:
     style = {"edgecolor": "#ffffff", "linewidth": 0.25} if areas else {"linewidth": 1.6}
     # On paper nothing lies below: full colours are easier to tell apart.
     frame.plot(ax=ax, color=colors, aspect=None, **style)
+    categories = layer.legend.categories
     for x, y, mark in label_points(layer, crs):
-        color = next(c.color for c in layer.legend.categories if c.mark == mark)
-        ink = ink_on(color)
-        halo = "#ffffff" if ink == "#000000" else "#000000"
+        # The mark brings its colour along: a small block's letter is not its neighbour's.
+        color = color_of(layer.legend, next(v.value for v in categories if v.mark == mark))
         ax.text(
-            x, y, mark, ha="center", va="center", fontsize=7.5, fontweight="bold", color=ink,
-            path_effects=[withStroke(linewidth=1.5, foreground=halo, alpha=0.6)], zorder=6,
-            clip_on=True,
+            x, y, mark, ha="center", va="center", fontsize=7.5, fontweight="bold",
+            color=ink_on(color), path_effects=[withStroke(linewidth=2.5, foreground=color)],
+            zorder=6, clip_on=True,
         )  # fmt: skip
 
 
 def _outline(commune: Any, ax: Any) -> None:
     import geopandas
 
-    geopandas.GeoSeries([commune.projected_boundary]).boundary.plot(
-        ax=ax, color=INK, linewidth=1.3, zorder=7, aspect=None
-    )
+    line = geopandas.GeoSeries([commune.projected_boundary]).boundary
+    # A white edge under the dark line: seen on dark and on light.
+    line.plot(ax=ax, color="#ffffff", linewidth=3, alpha=0.8, zorder=7, aspect=None)
+    line.plot(ax=ax, color=INK, linewidth=1.3, zorder=7, aspect=None)
+
+
+def _north(ax: Any, lang: str) -> None:
+    from matplotlib.patheffects import withStroke
+
+    halo = [withStroke(linewidth=3, foreground="#ffffff", alpha=0.8)]
+    said = ax.annotate(
+        word("north", lang), xy=(0.95, 0.97), xytext=(0.95, 0.86), xycoords="axes fraction",
+        ha="center", va="center", fontsize=10, fontweight="bold", color=INK, path_effects=halo,
+        arrowprops={
+            "arrowstyle": "-|>", "color": INK, "lw": 1.4, "shrinkA": 0, "shrinkB": 0,
+            "path_effects": halo,
+        },
+    )  # fmt: skip
+    said.set_zorder(9)
 
 
 def _scale_bar(ax: Any, width: float, lang: str) -> None:
@@ -221,20 +238,22 @@ def _legend(layer: Layer, ax: Any, lang: str, place: float) -> float:
     values, missing = values_of(layer)
     if legend.scale is not None:
         return _color_bar(layer, ax, lang, place, title)
+    from matplotlib.legend import Legend as KeyBox
     from matplotlib.patches import Patch
 
     entries = [(c.color, c.mark, say(c.label, lang)) for c in present(legend, values)]
     if missing:
         entries.append((MISSING_COLOR, "", word("no_value", lang)))
     handles = [Patch() for _ in entries]
-    drawn = ax.legend(
-        handles, [textwrap.fill(label, 30) for *_, label in entries], title=title,
+    drawn = KeyBox(
+        ax, handles, [textwrap.fill(label, 30) for *_, label in entries], title=title,
         handler_map={h: _Marked(m, c) for h, (c, m, _) in zip(handles, entries, strict=True)},
         loc="upper left", bbox_to_anchor=(1.02, place), frameon=False, fontsize=8.5,
         labelspacing=0.75, handlelength=1.5, handletextpad=0.7, borderaxespad=0, alignment="left",
         title_fontproperties={"size": 9, "weight": "bold"},
     )  # fmt: skip
-    ax.add_artist(drawn)  # a second layer's legend must not take its place
+    # On the figure, where a second layer's legend neither replaces it nor is clipped.
+    ax.figure.add_artist(drawn)
     ax.figure.canvas.draw()
     box = drawn.get_window_extent().transformed(ax.transAxes.inverted())
     return float(box.y0) - 0.05

@@ -10,7 +10,7 @@ from ..findings import Finding, theme
 from ._html import fill
 from .style import style
 from .tables import caveats_html, figures_html, provenance_html, remedy_html, rows
-from .words import date_words, say, word
+from .words import colon, date_words, say, word
 
 __all__ = ["finding_html", "finding_text", "headline", "install_formatter", "status"]
 
@@ -37,17 +37,18 @@ def finding_text(finding: Finding, lang: str = "fr") -> str:
     lines += ["", headline(finding, lang)]
     if finding.remedy:
         lines += ["", say(finding.remedy, lang)]
-    colon = "\u00a0: " if lang == "fr" else ": "
     if finding.indicators:
         lines += [""]
     for row in rows(finding, lang):
         about = ", ".join(part for part in (row["interval"], row["date"]) if part)
-        lines.append(f"- {row['label']}{colon}{row['value']}" + (f" ({about})" if about else ""))
+        lines.append(
+            f"- {row['label']}{colon(lang)}{row['value']}" + (f" ({about})" if about else "")
+        )
     if finding.caveats:
-        lines += ["", word("caveats", lang) + colon.rstrip()]
+        lines += ["", word("caveats", lang) + colon(lang).rstrip()]
         lines += [f"- {say(caveat, lang)}" for caveat in finding.caveats]
     if finding.provenance:
-        lines += ["", word("provenance", lang) + colon.rstrip()]
+        lines += ["", word("provenance", lang) + colon(lang).rstrip()]
     for p in finding.provenance:
         mark = f" [{word('demonstration', lang)}]" if p.demonstration else ""
         read = f"{word('read_at', lang).lower()} {date_words(p.read_at, lang)}"

@@ -8,15 +8,20 @@ from typing import Any
 from ..catalog.provenance import Provenance
 from ..findings import Finding, Indicator
 from ._html import fill
-from .words import date_words, interval, quantity_or_word, say, word
+from .words import colon, date_words, interval, quantity_or_word, say, word
 
 __all__ = ["caveats_html", "figures_html", "provenance_html", "remedy_html", "rows"]
 
 #: What a group of indicators is called on screen.
 _GROUPS = {
     "": {"fr": "Les chiffres", "en": "The figures"},
+    "surface": {"fr": "Surface", "en": "Area"},
+    "population": {"fr": "Habitants", "en": "People"},
     "measurement": {"fr": "Ce que vaut la mesure", "en": "How good the measurement is"},
 }
+
+#: Tables of more than ``_LONG`` rows show ``_SHOWN`` of them.
+_LONG, _SHOWN = 8, 6
 
 
 def rows(finding: Finding, lang: str = "fr") -> list[dict[str, str]]:
@@ -46,10 +51,18 @@ def figures_html(finding: Finding, lang: str = "fr") -> str:
     for row in rows(finding, lang):
         gathered.setdefault(row["group"], []).append(row)
     for name, members in gathered.items():
+        sources = {row["source"] for row in members}
         groups.append(
-            {"caption": _caption("" if name == finding.theme else name, lang), "rows": members}
+            {
+                "caption": _caption("" if name == finding.theme else name, lang),
+                # What is the same for every row is said once.
+                "source": sources.pop() if len(sources) == 1 else "",
+                # A long table would bury what comes after it: its tail is folded away.
+                "rows": members if len(members) <= _LONG else members[:_SHOWN],
+                "rest": members[_SHOWN:] if len(members) > _LONG else [],
+            }
         )
-    return str(fill("figures", groups=groups, lang=lang)) if groups else ""
+    return str(fill("figures", groups=groups, lang=lang, colon=colon(lang))) if groups else ""
 
 
 def _caption(group: str, lang: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from ..text import Text, day, month, number
 
 __all__ = [
+    "colon",
     "date_words",
     "interval",
     "quantity",
@@ -27,6 +28,7 @@ _WORDS: Mapping[str, Text] = {
     "as_table": {"fr": "Voir les données du graphique", "en": "See the data of this chart"},
     "attribution": {"fr": "Mention", "en": "Attribution"},
     "caveats": {"fr": "Ce que ces données ne disent pas", "en": "What these data do not say"},
+    "others": {"fr": "Voir les {} autres chiffres", "en": "See the other {} figures"},
     "category": {"fr": "Catégorie", "en": "Category"},
     "complete": {"fr": "Données complètes", "en": "Complete data"},
     "date": {"fr": "Date", "en": "Date"},
@@ -96,6 +98,11 @@ def say(text: Text, lang: str) -> str:
 def word(key: str, lang: str) -> str:
     """A word of the page (« Valeur », « Source » …)."""
     return say(_WORDS[key], lang)
+
+
+def colon(lang: str) -> str:
+    """The colon of ``lang``, with the spaces that go with it."""
+    return f"{_NO_BREAK}: " if lang == "fr" else ": "
 
 
 def unit_words(unit: str, lang: str = "fr") -> str:
