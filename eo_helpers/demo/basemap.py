@@ -29,31 +29,36 @@ def write_basemap(ground: Ground, folder: Path, width: int = 1600) -> Path:
     """Write ``basemap_<area>.png`` (EPSG:3857) and its bounds in degrees (``.json``)."""
     cover = ground.cover
     table = np.array([_TINTS[Cover(c)] for c in range(9)], np.float32)
+    if ground.river is None:
+        table[Cover.CROP] = (226, 236, 206)
     tint = table[cover]
     urban = ndimage.uniform_filter((cover == Cover.BUILDING).astype(np.float32), 25)
     warm = np.clip(urban / 0.25, 0, 1)[..., None] * 0.5
     land = ((cover != Cover.SEA) & (cover != Cover.WATER) & (cover != Cover.BUILDING))[..., None]
     tint = np.where(land, tint * (1 - warm) + np.array([238, 228, 218]) * warm, tint)
     shade = LightSource(315, 42).hillshade(
-        ndimage.gaussian_filter(ground.terrain, 2), vert_exag=2.2, dx=5, dy=5
+        ndimage.gaussian_filter(ground.terrain, 2),
+        vert_exag=2.2 if ground.river is not None else 0.8,
+        dx=5,
+        dy=5,
     )
     flat = np.sin(np.deg2rad(42))
     light = 1 + 0.42 * (shade - flat)
     light[(cover == Cover.SEA) | (cover == Cover.WATER)] = 1
     main = ground.streets[ground.streets["kind"] != "street"]
-    for kind, colour, grow in (("main", (255, 253, 246), 8.0), ("national", (250, 224, 170), 12.0)):
+    for kind, colour, grow in (("main", (255, 254, 250), 9.0), ("national", (250, 224, 170), 12.0)):
         lines = main[main["kind"] == kind]
         if len(lines):
             casing = ground.grid.burn(lines.buffer(grow + 5).values, 1) == 1
             body = ground.grid.burn(lines.buffer(grow).values, 1) == 1
-            tint[casing] = (206, 198, 186)
+            tint[casing] = (186, 176, 162)
             tint[body] = colour
             light[casing] = 1
     rgb = np.clip(tint * light[..., None], 0, 255)
     # Paper colour beyond the communes, so that the eye stays on them.
+    block = ground.block_id[::4, ::4]
     away = ndimage.distance_transform_edt(
-        (ground.block_id[::4, ::4] < 0)
-        | (ground.blocks["insee"].to_numpy()[ground.block_id[::4, ::4]] == "")
+        (block < 0) | (ground.blocks["insee"].to_numpy()[block] == "")
     )
     fade = np.clip(away.astype(np.float32) * 20 / 600, 0, 1)
     fade = ground.grid.coarse(4).refine(fade, 4) * 0.55

@@ -47,9 +47,11 @@ def _template(path: Path, h: int, v: int) -> None:
                 "DayNightFlag": "Night", "HorizontalTileNumber": f"{h:02d}",
                 "VerticalTileNumber": f"{v:02d}", "DataResolution": "15 arc second",
                 "WestBoundingCoord": np.float32(west), "EastBoundingCoord": np.float32(west + 10),
-                "NorthBoundingCoord": np.float32(north), "SouthBoundingCoord": np.float32(north - 10),
-                "ProcessingCenter": "eo_helpers demonstration: fictional territory, simulated values",
-                "Demonstration": "true", "PGEVersion": "2.0.0", "ProductionTime": "2025-01-21 14:30:00.000",
+                "NorthBoundingCoord": np.float32(north),
+                "SouthBoundingCoord": np.float32(north - 10),
+                "ProcessingCenter": "eo_helpers demonstration: fictional territory, simulated",
+                "Demonstration": "true", "PGEVersion": "2.0.0",
+                "ProductionTime": "2025-01-21 14:30:00.000",
             }
         )  # fmt: skip
         information = file.create_group("HDFEOS INFORMATION")
@@ -70,9 +72,9 @@ def _template(path: Path, h: int, v: int) -> None:
                 base = f"{angle}_Composite_{state}"
                 words = f"{angle} {state.replace('_', '-').lower()} composite"
                 scaled = {
-                    "scale_factor": np.float32([0.1]), "offset": np.float32([0.0]),
-                    "units": "nWatts/(cm^2 sr)", "valid_min": np.uint16([0]),
-                    "valid_max": np.uint16([65534]),
+                    "scale_factor": np.array([0.1], "f4"), "offset": np.array([0.0], "f4"),
+                    "units": "nWatts/(cm^2 sr)", "valid_min": np.array([0], "u2"),
+                    "valid_max": np.array([65534], "u2"),
                 }  # fmt: skip
                 field(base, "u2", 65535, {"long_name": f"Temporal radiance, {words}", **scaled})
                 field(f"{base}_Std", "u2", 65535,
@@ -81,7 +83,7 @@ def _template(path: Path, h: int, v: int) -> None:
                       "units": "number of observations"})  # fmt: skip
                 field(f"{base}_Quality", "u1", 255, {"long_name": f"Quality flag, {words}",
                       "units": "quality flag, no units",
-                      "flag_meanings": "0 good, 1 poor (few observations), 2 gap filled"})  # fmt: skip
+                      "flag_meanings": "0 good, 1 poor (few nights), 2 gap filled"})  # fmt: skip
         field("DNB_Platform", "u1", 255, {"long_name": "Platform", "units": "0 Suomi-NPP"})
         field("Land_Water_Mask", "u1", 255, {"long_name": "Land water mask",
               "units": "0 shallow ocean, 1 land"})  # fmt: skip

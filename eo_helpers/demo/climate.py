@@ -94,7 +94,10 @@ def _merged(ground: Ground, seed: int) -> tuple[gpd.GeoDataFrame, NDArray[np.int
     keys = pd.DataFrame({"kind": kinds, "insee": blocks["insee"].to_numpy(), "label": label})
     group = keys.groupby(["insee", "kind", "label"], sort=True).ngroup().to_numpy()
     inside = (blocks["insee"] != "").to_numpy()
-    shapes, rows, names, codes = [], np.full(len(blocks), -1, np.intp), [], []
+    shapes: list[shapely.Geometry] = []
+    names: list[str] = []
+    codes: list[str] = []
+    rows = np.full(len(blocks), -1, np.intp)
     values = np.asarray(blocks.geometry.values)
     for number in np.unique(group[inside]):
         members = np.flatnonzero(inside & (group == number))
@@ -151,7 +154,6 @@ def lcz_blocks(ground: Ground, seed: int) -> gpd.GeoDataFrame:
         table["hre"] = np.round(np.bincount(home[has], tall, n) / number, 1)
         table["are"] = np.round(np.bincount(home[has], size, n) / number, 1)
     table[["hre", "are"]] = table[["hre", "are"]].fillna(0.0)
-    # A rate to the hundredth on a threshold would hang on the order of a sum.
     middle = shapely.get_coordinates(shapely.point_on_surface(table.geometry.values)).astype(int)
     table["identifier"] = [f"FX{i:05d}-E{x}N{y}" for i, (x, y) in enumerate(middle)]
     table["lcz"] = cerema_class(table)
@@ -169,7 +171,8 @@ def _style() -> str:
         )
         symbols.append(
             f'<symbol type="fill" name="{i}"><layer class="SimpleFill">'
-            f'<prop k="color" v="{r},{g},{b},255"/><prop k="outline_style" v="no"/></layer></symbol>'
+            f'<prop k="color" v="{r},{g},{b},255"/><prop k="outline_style" v="no"/>'
+            "</layer></symbol>"
         )
     return (
         "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n<qgis version=\"3.28\">"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ def smooth_curve(points: object, spacing: float = 10.0) -> NDArray[np.float64]:
 def resample(xy: NDArray[np.float64], spacing: float) -> NDArray[np.float64]:
     """Points at even spacing along a line."""
     along = np.concatenate([[0], np.cumsum(np.hypot(*np.diff(xy, axis=0).T))])
-    where = np.linspace(0, along[-1], max(int(round(along[-1] / spacing)), 2) + 1)
+    where = np.linspace(0, along[-1], max(round(along[-1] / spacing), 2) + 1)
     return np.column_stack([np.interp(where, along, xy[:, k]) for k in (0, 1)])
 
 
@@ -71,7 +72,11 @@ def meandering(
 
 
 def branches(
-    parents: list[Channel], plateau: object, rng: np.random.Generator, count: int, apart: float
+    parents: list[Channel],
+    plateau: Callable[[float, float], float],
+    rng: np.random.Generator,
+    count: int,
+    apart: float,
 ) -> list[Channel]:
     """Dry side valleys that climb from existing ones, each clear of the others.
 

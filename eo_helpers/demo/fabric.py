@@ -121,8 +121,12 @@ def split(
     return np.concatenate(done), np.concatenate(done_from).astype(np.intp)
 
 
-def clean_coverage(polygons: NDArray, grid_size: float = 0.05) -> tuple[NDArray, NDArray[np.intp]]:
+def clean_coverage(
+    polygons: NDArray, grid_size: float = 0.05, smallest: float = 60.0
+) -> tuple[NDArray, NDArray[np.intp]]:
     """Make polygons that nearly tile into a true coverage (shared vertices, no gap).
+
+    Faces under ``smallest`` (m²) and holes join the neighbour with the longest common edge.
 
     Returns
     -------
@@ -137,4 +141,24 @@ def clean_coverage(polygons: NDArray, grid_size: float = 0.05) -> tuple[NDArray,
     face, poly = tree.query(inner, predicate="within")
     origin = np.full(len(faces), -1, np.intp)
     origin[face] = poly
-    return faces, origin
+    return _absorb(faces, origin, smallest)
+
+
+def _absorb(
+    faces: NDArray, origin: NDArray[np.intp], smallest: float
+) -> tuple[NDArray, NDArray[np.intp]]:
+    """Give slivers and holes to the neighbour that they share the longest edge with."""
+    tiny = (shapely.area(faces) < smallest) | (origin < 0)
+    tree = shapely.STRtree(faces)
+    gone = np.zeros(len(faces), bool)
+    for index in np.flatnonzero(tiny)[np.argsort(shapely.area(faces[tiny]), kind="stable")]:
+        near = tree.query(faces[index], predicate="intersects")
+        near = near[(near != index) & ~tiny[near]]
+        shared = shapely.length(shapely.intersection(faces[near], faces[index]))
+        if not len(near) or shared.max() <= 0:
+            continue
+        host = near[np.argmax(shared)]
+        joined = shapely.coverage_union(faces[host], faces[index])
+        if joined.geom_type == "Polygon":
+            faces[host], gone[index] = joined, True
+    return faces[~gone], origin[~gone]

@@ -83,7 +83,7 @@ class Grid:
             self.west, self.north, self.step * factor, self.rows // factor, self.cols // factor
         )
 
-    def centres(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def centres(self) -> tuple[NDArray, NDArray]:
         """Coordinates of the cell centres: ``x`` (cols,) and ``y`` (rows,)."""
         x = self.west + (np.arange(self.cols) + 0.5) * self.step
         y = self.north - (np.arange(self.rows) + 0.5) * self.step

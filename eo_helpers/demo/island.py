@@ -42,9 +42,9 @@ def _relief(
     angle = np.linspace(0, 2 * np.pi, 721)[:-1]
     rough = np.fft.irfft(
         np.concatenate([[0], (rng.standard_normal(90) + 1j * rng.standard_normal(90))
-                        / np.arange(1, 91) ** 1.35]), 720)  # fmt: skip
+                        / np.arange(1, 91) ** 1.25]), 720)  # fmt: skip
     rough = rough / rough.std()
-    radius = 3050 * (1 + 0.055 * rough) * (1 + 0.16 * np.cos(2 * (angle - 1.2)))
+    radius = 3050 * (1 + 0.075 * rough) * (1 + 0.16 * np.cos(2 * (angle - 1.2)))
     # The leeward bay where the port lies (due west).
     radius *= 1 - 0.11 * np.exp(-(((angle - np.pi) / 0.16) ** 2))
     ring = middle + np.column_stack([np.cos(angle), np.sin(angle)]) * radius[:, None]
@@ -72,7 +72,7 @@ def _relief(
         lean = end - cone
         start = cone + lean / np.hypot(*lean) * rng.uniform(330, 520)
         line = resample(np.array([start, end]), 10.0)
-        swing = ndimage.gaussian_filter1d(rng.standard_normal(len(line)), 14) * 240
+        swing = ndimage.gaussian_filter1d(rng.standard_normal(len(line)), 14) * 460
         fade = np.sin(np.linspace(0, np.pi, len(line)))
         line = line + normals(line) * (swing * fade)[:, None]
         row, col = coarse.index(*line.T)
@@ -123,10 +123,14 @@ def _road(grid: Grid, height: NDArray, land: shapely.Polygon, rng: np.random.Gen
         finder.find_costs([(r0, c0)], [(r1, c1)])
         path = np.array(finder.traceback((r1, c1)))
         xy = resample(np.column_stack([x[path[:, 1]], y[path[:, 0]]]), 20.0)
-        smooth = ndimage.gaussian_filter1d(xy, 2.5, axis=0, mode="nearest")
-        smooth[0], smooth[-1] = xy[0], xy[-1]
-        lines.append(shapely.LineString(smooth))
-    return np.array(lines, dtype=object)
+        lines.append(xy)
+    # The ring is smoothed as a whole, so that it has no corner where two stretches meet.
+    ring_xy = np.concatenate([xy[:-1] for xy in lines[:-1]])
+    smooth = ndimage.gaussian_filter1d(ring_xy, 3.5, axis=0, mode="wrap")
+    across = ndimage.gaussian_filter1d(lines[-1], 2.5, axis=0, mode="nearest")
+    return np.array(
+        [shapely.LineString([*smooth, smooth[0]]), shapely.LineString(across)], dtype=object
+    )
 
 
 def island(seed: int) -> Ground:
@@ -141,7 +145,6 @@ def island(seed: int) -> Ground:
     terrain = np.where(inland < 50, np.minimum(terrain, shore + 0.25 * terrain), terrain)
     roads = _road(grid, height20, land, rng)
 
-    west, south, east, north = grid.bounds
     ends = np.array([c.xy[-1] for c in channels])
     harbour = ends[8]
     centre = harbour + np.array([230.0, 40.0])
@@ -152,11 +155,14 @@ def island(seed: int) -> Ground:
     ragged = fractal_noise(rng, z.shape, 40.0, 600, 3)
     town = np.hypot(x - centre[0], (y - centre[1]) * 0.72) * (1 + 2.2 * slope) * (1 + 0.15 * ragged)
     urban = town < 620
-    hamlets = [np.array(shapely.get_coordinates(roads[k])[0]) for k in (2, 4, 6)]
+    hamlets = [
+        shapely.get_coordinates(shapely.line_interpolate_point(roads[0], at, normalized=True))[0]
+        for at in (0.27, 0.55, 0.80)
+    ]
     for spot in hamlets:
         urban |= np.hypot(x - spot[0], y - spot[1]) * (1 + 2 * slope) * (1 + 0.2 * ragged) < 190
     urban_soft = ndimage.gaussian_filter(urban.astype(float), 0.9)
-    wild = (z > 210 + 45 * ragged) | (slope > 0.42)
+    wild = (z > 185 + 45 * ragged) | (slope > 0.42)
     wood = ndimage.gaussian_filter((wild & ~urban).astype(float), 1.0)
     coarse = grid.coarse(8)
     lines = [shapely.boundary(land), *roads, *contours(urban_soft, coarse), *contours(wood, coarse)]
@@ -169,7 +175,9 @@ def island(seed: int) -> Ground:
     is_town, is_wood = urban_soft[row, col] > 0.5, wood[row, col] > 0.5
     blocks, _ = split(faces[is_town], 8200.0, rng, skew=0.06, uneven=0.14, stretch=2.3)
     goal = np.where(is_wood[~is_town], 150_000.0, 24_000.0)
-    parcels, origin = split(faces[~is_town], goal, rng, skew=0.05, uneven=0.18, stretch=2.8)
+    estates, of = split(faces[~is_town], 300_000.0, rng, skew=0.5, uneven=0.2, stretch=3.0)
+    parcels, origin = split(estates, goal[of], rng, skew=0.05, uneven=0.18, stretch=2.8)
+    origin = of[origin]
     at = shapely.get_coordinates(shapely.centroid(blocks))
     off = np.hypot(*(at - centre).T)
     kind = np.where(off < 170, "c19", np.where(off < 330, "terrace", "suburb")).astype(object)
@@ -178,7 +186,7 @@ def island(seed: int) -> Ground:
     raw = np.concatenate([blocks, parcels])
     names = np.concatenate([kind, rural])
     cover_faces, which = clean_coverage(raw)
-    sound = (which >= 0) & (shapely.area(cover_faces) > 5)
+    sound = which >= 0
     table = gpd.GeoDataFrame(
         {"kind": names[which[sound]]}, geometry=cover_faces[sound], crs=ISLAND_CRS
     )

@@ -156,7 +156,7 @@ def _seen(
     return out
 
 
-def radiance(ground: Ground, seed: int, brightness: float = 0.165) -> Sky:
+def radiance(ground: Ground, seed: int, brightness: float = 0.26) -> Sky:
     """Monthly radiance about a piece of territory, as VNP46A3 would hold it."""
     island = ground.area != "ervelle"
     rng = generator(seed, 30, int(island))
@@ -167,7 +167,7 @@ def radiance(ground: Ground, seed: int, brightness: float = 0.165) -> Sky:
     row = max(int((90 - north) / CELL) - margin, 0)
     if not island:
         # North of 50° N lies another row of tiles, which nothing of the territory reaches.
-        row = max(row, int(40 / CELL))
+        row = max(row, 40 * 240)
     cols = int((east + 180) / CELL) + margin - col
     rows = int((90 - south) / CELL) + margin - row
     lon = -180 + (col + np.arange(cols) + 0.5) * CELL
@@ -212,14 +212,13 @@ def radiance(ground: Ground, seed: int, brightness: float = 0.165) -> Sky:
     snow = np.isin(names, SNOW[ground.area])
     value[snow] *= 1.45
     lost = ndimage.gaussian_filter(rng.standard_normal((n, *shape)), (0, 1.3, 1.3))
-    lost = (lost > 3.0 * lost.std()) | (poor[:, None, None] & (lost > 1.4 * lost.std()))
+    lost = (lost > 3.3 * lost.std()) | (poor[:, None, None] & (lost > 1.4 * lost.std()))
     value[lost] = np.nan
     # Gap-filled months repeat what was measured a year before, whatever has happened since.
-    for k in np.flatnonzero(np.isin(names, FILLED[ground.area])):
+    for k in (int(i) for i in np.flatnonzero(np.isin(names, FILLED[ground.area]))):
         value[k] = np.nanmean(value[max(k - 14, 0) : max(k - 2, 1)], axis=0)
         quality[k], nights[k] = 2, 0
     nights[np.isnan(value)] = 0
-    land = seen_public.sum(0) >= 0
     x, y = Transformer.from_crs("EPSG:4326", ground.crs, always_xy=True).transform(
         *np.meshgrid(lon, lat)
     )

@@ -88,6 +88,11 @@ def tree_heights(
     return height
 
 
+def _ponds(parcels: object) -> NDArray:
+    """Open water inside a parcel, with soft corners."""
+    return shapely.buffer(shapely.buffer(np.asarray(parcels), -32), 20)
+
+
 def _specials(blocks: gpd.GeoDataFrame) -> None:
     """Give parks, sports grounds, a station yard, quarries and ponds their parcels."""
     for kind, u, v in _SPECIAL:
@@ -115,7 +120,7 @@ def mainland(seed: int) -> Ground:
     grid = relief.grid
     rng = generator(seed, 5)
     lakes = blocks.geometry.values[(blocks["kind"] == "lake").to_numpy()]
-    wet = shapely.union_all([relief.river_polygon, *shapely.buffer(np.asarray(lakes), -8)])
+    wet = shapely.union_all([relief.river_polygon, *_ponds(lakes)])
     centre = to_world([PLACES["centre"]])[0]
     parishes = ["centre", "suburb", "port", "village-sud", "village-ouest", "forest", "cote",
                 "nord", "est", "clairiere"]  # fmt: skip
@@ -137,7 +142,7 @@ def mainland(seed: int) -> Ground:
     paved = shapely.buffer(every.geometry.values, every["width"].to_numpy() / 2)
     on_road = grid.burn(paved, 1, 0, "uint8") == 1
     cover[on_road & ~relief.sea] = Cover.MINERAL
-    pond = grid.burn(shapely.buffer(np.asarray(lakes), -8), 1, 0, "uint8") == 1
+    pond = grid.burn(_ponds(lakes), 1, 0, "uint8") == 1
     cover[pond] = Cover.WATER
     quay = grid.burn(shapely.union(relief.jetties, shapely.buffer(relief.basin, 28)), 1) == 1
     # A bridge carries the road over; elsewhere water stays water.
@@ -152,7 +157,7 @@ def mainland(seed: int) -> Ground:
     height[cover == Cover.MINERAL] = 0
     terrain = relief.terrain
     for lake in lakes:
-        hole = grid.burn(shapely.buffer(lake, -8), 1, 0, "uint8") == 1
+        hole = grid.burn(_ponds(lake), 1, 0, "uint8") == 1
         if hole.any():
             terrain[hole] = np.percentile(terrain[hole], 5) - 0.9
     blocks["insee"] = blocks["insee"].astype(str)
@@ -179,6 +184,8 @@ def _cover(
     meadow = low | (rng.random(len(kinds)) < np.where(steep, 0.75, np.where(bocage, 0.45, 0.14)))
     base = np.full(len(kinds), Cover.CROP, np.uint8)
     base[meadow] = Cover.GRASS
+    clifftop = shapely.distance(blocks.geometry.values, relief.coast) < 60
+    base[clifftop & (kinds == "field")] = Cover.GRASS
     base[kinds == "wood"] = Cover.TREE
     base[kinds == "river"] = Cover.WATER
     base[kinds == "lake"] = Cover.GRASS
@@ -199,6 +206,10 @@ def _cover(
     line = grid.burn(edges, 1, 0, "uint8") == 1
     whole = fractal_noise(rng, grid.coarse(4).shape, 20.0, 300, 2).repeat(4, 0).repeat(4, 1) > -0.5
     cover[line & whole & np.isin(cover, [Cover.GRASS, Cover.CROP])] = Cover.TREE
+    # Heath on the cliffs and their edge.
+    cliff = ndimage.binary_dilation(relief.sea[::4, ::4], iterations=6).repeat(4, 0).repeat(4, 1)
+    heath = cliff & (holes > 0.1) & (cover == Cover.GRASS)
+    cover[heath] = Cover.SHRUB
     # Shingle at the foot of the cliffs, sand where the valley meets the sea.
     shore = ndimage.binary_dilation(relief.sea[::2, ::2], iterations=6)
     shore = shore.repeat(2, 0).repeat(2, 1) & (relief.terrain < 5.5) & ~relief.sea

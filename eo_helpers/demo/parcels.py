@@ -29,7 +29,8 @@ COMMUNES: dict[str, tuple[str, int, str, tuple[str, ...], float]] = {
 
 #: urban reach (m of effort) of each place, and the kind of its core
 _REACH: dict[str, float] = {
-    "centre": 1500, "station": 900, "towers": 950, "suburb": 900, "business": 620, "port": 780,
+    "centre": 2050, "station": 1150, "towers": 1000, "suburb": 1080,
+    "faubourg": 620, "rive": 520, "moulin": 300, "business": 620, "port": 1050,
     "village-sud": 330, "village-ouest": 300, "hameau-bas": 200, "hameau-haut": 180,
     "cote": 210, "forest": 330, "clairiere": 220, "nord": 190, "ouest-cote": 220, "est": 240,
 }  # fmt: skip
@@ -61,7 +62,7 @@ def contours(mask: NDArray, grid: Grid, tolerance: float = 12.0) -> NDArray:
     return np.array(lines, dtype=object)
 
 
-def _kinds(points: NDArray, distance: NDArray, urban: NDArray, rng: np.random.Generator) -> NDArray:
+def _kinds(points: NDArray, harbour: shapely.Point, rng: np.random.Generator) -> NDArray:
     """Kind of each urban face, from where it lies."""
     x, y = points.T
 
@@ -70,17 +71,20 @@ def _kinds(points: NDArray, distance: NDArray, urban: NDArray, rng: np.random.Ge
         return np.hypot(x - cx, y - cy) * np.exp(rng.normal(0, 0.05, len(x)))
 
     kind = np.full(len(x), "suburb", dtype=object)
-    kind[off("centre") < 1080] = "terrace"
-    kind[off("centre") < 760] = "c19"
-    kind[off("centre") < 380] = "old"
-    kind[(off("station") < 330)] = "c19"
+    kind[off("centre") < 1020] = "terrace"
+    kind[off("centre") < 690] = "c19"
+    kind[off("centre") < 340] = "old"
+    kind[off("station") < 300] = "c19"
+    kind[(off("faubourg") < 260) | (off("rive") < 230)] = "terrace"
     kind[off("suburb") < 190] = "village"
     kind[off("towers") < 330] = "towers"
     kind[off("business") < 820] = "business"
     kind[off("port") < 560] = "terrace"
     kind[off("port") < 300] = "c19"
+    x0, y0 = shapely.get_coordinates(harbour)[0]
+    kind[np.hypot(x - x0, y - y0) < 330] = "c19"
     for place in ("village-sud", "village-ouest", "hameau-bas", "hameau-haut", "cote", "forest",
-                  "clairiere", "nord", "ouest-cote", "est"):  # fmt: skip
+                  "clairiere", "moulin", "nord", "ouest-cote", "est"):  # fmt: skip
         kind[off(place) < 140] = "village"
     return kind
 
@@ -106,7 +110,12 @@ def mainland_parcels(relief: Relief, roads: gpd.GeoDataFrame, seed: int) -> Parc
     reach = reach * (1 + 0.16 * ragged) * (0.82 + 0.18 * np.clip(near_road * grid.step / 150, 0, 1))
     urban = ndimage.gaussian_filter((reach < 1).astype(float), 1.0)
     dry = relief.valley[::2, ::2][: grid.rows, : grid.cols] > 1.2
-    urban *= np.where(dry | (reach < 0.55), 1.0, 0.0)
+    urban *= np.where(dry | (reach < 0.72), 1.0, 0.0)
+
+    # The port stands about its basin, whatever the plain.
+    quays = ndimage.distance_transform_edt(grid.burn(relief.basin, 1, all_touched=True) == 0)
+    urban = np.maximum(urban, np.clip(1.5 - quays * grid.step / 420, 0, 1))
+    urban[grid.burn(shapely.buffer(relief.coast, 35), 1) == 1] = 0
 
     # Woods: steep sides, the great forest, and copses on the plateau.
     slope = ndimage.gaussian_filter(relief.slope, 2)[::2, ::2][: grid.rows, : grid.cols]
@@ -118,6 +127,8 @@ def mainland_parcels(relief: Relief, roads: gpd.GeoDataFrame, seed: int) -> Parc
     patches = fractal_noise(rng, grid.shape, grid.step, 1100, 4)
     score = np.maximum(slope / 0.115, massif + 0.28 * patches)
     score = np.maximum(score, 0.42 * patches + 0.10)
+    shore = ndimage.distance_transform_edt(~relief.sea[::8, ::8])[: grid.rows, : grid.cols]
+    score = np.where(shore * grid.step < 330, 0.0, score)
     plain = relief.valley[::2, ::2][: grid.rows, : grid.cols] < 3.0
     score = np.where(plain, score - 0.25, score)
     clearing = np.clip((reach - 1.0) / 0.25, 0, 1)
@@ -146,21 +157,24 @@ def mainland_parcels(relief: Relief, roads: gpd.GeoDataFrame, seed: int) -> Parc
 
     # First into large pieces, so that a kind can be given to each; then to size.
     is_urban = kind == "urban"
-    large, _ = split(faces[is_urban], 60_000.0, rng, skew=0.12)
+    large, _ = split(faces[is_urban], 32_000.0, rng, skew=0.12)
     at = shapely.get_coordinates(shapely.point_on_surface(large))
-    what = _kinds(at, reach, urban, rng)
+    what = _kinds(at, shapely.centroid(relief.basin), rng)
     sizes = np.array([_BLOCK[w] for w in what], float)
     blocks, origin = split(large, sizes, rng, skew=0.07, uneven=0.14, stretch=2.3)
     block_kind = what[origin]
     bocage = np.hypot(*(inner - to_world([(4.2, 2.9)])[0]).T) < 4200
     goal = np.where(kind == "wood", 120_000.0, np.where(bocage, 26_000.0, 62_000.0))
     rural = (kind == "field") | (kind == "wood")
-    parcels, origin = split(faces[rural], goal[rural], rng, skew=0.05, uneven=0.2, stretch=2.8)
-    parcel_kind = kind[rural][origin]
-    raw = np.concatenate([blocks, parcels, faces[is_river]])
-    raw_kind = np.concatenate([block_kind, parcel_kind, kind[is_river]])
+    # Lanes and old estates first, at any angle; then fields along them.
+    estates, of = split(faces[rural], 900_000.0, rng, skew=0.5, uneven=0.2, stretch=3.0)
+    parcels, origin = split(estates, goal[rural][of], rng, skew=0.06, uneven=0.2, stretch=2.8)
+    parcel_kind = kind[rural][of][origin]
+    reaches, _ = split(faces[is_river], 30_000.0, rng, skew=0.02)
+    raw = np.concatenate([blocks, parcels, reaches])
+    raw_kind = np.concatenate([block_kind, parcel_kind, np.full(len(reaches), "river")])
     cover, origin = clean_coverage(raw)
-    keep = (origin >= 0) & (shapely.area(cover) > 5)
+    keep = origin >= 0
     table = gpd.GeoDataFrame(
         {"kind": raw_kind[origin[keep]]}, geometry=cover[keep], crs=MAINLAND_CRS
     )
@@ -175,7 +189,7 @@ def mainland_parcels(relief: Relief, roads: gpd.GeoDataFrame, seed: int) -> Parc
     stack = np.array([ndimage.gaussian_filter(o, 3) for o in owners])
     west, south, east, north = grid.bounds
     edge = np.minimum.reduce([x - west, east - x, y - south, north - y])
-    outside = edge + 170 * fractal_noise(rng, grid.shape, grid.step, 1800, 3) < 420
+    outside = edge + 300 * fractal_noise(rng, grid.shape, grid.step, 2600, 4) < 620
     owner = np.where(outside, -1, stack.argmin(0))
     inner = shapely.get_coordinates(shapely.point_on_surface(table.geometry.values))
     table["insee"] = np.array([*COMMUNES, ""], dtype=object)[owner[grid.index(*inner.T)]]

@@ -64,11 +64,11 @@ def flood_truth(ground: Ground, rise: float = 2.35) -> Flood:
     t = np.linspace(0, 1, len(line))
     level = axis_level(line[:, 0], line[:, 1], xy, ground.river_level)
     height = ndimage.gaussian_filter1d(level, 30, mode="nearest")
-    height = height + rise * np.clip((1 - t) / 0.30, 0, 1) ** 0.7 + 0.75 * (1 - (1 - t))
+    height = height + rise * np.clip((1 - t) / 0.30, 0, 1) ** 0.7 + 0.75 * t
     height = np.minimum.accumulate(np.maximum(height, 1.1))
     x, y = coarse.mesh()
-    surface = axis_level(x, y, line, height)
-    surface = coarse.refine(ndimage.gaussian_filter(surface, 5).astype(np.float32), 4)
+    sloping = axis_level(x, y, line, height)
+    surface = coarse.refine(ndimage.gaussian_filter(sloping, 5).astype(np.float32), 4)
     permanent = (ground.cover == Cover.WATER) | (ground.cover == Cover.SEA)
     bed = grid.burn(ground.river, 1, 0, "uint8", all_touched=True) == 1
     low = (ground.terrain < surface) & (ground.cover != Cover.SEA)
@@ -76,7 +76,10 @@ def flood_truth(ground: Ground, rise: float = 2.35) -> Flood:
     reached = np.zeros(labels.max() + 1, bool)
     reached[np.unique(labels[bed & low])] = True
     reached[0] = False
-    wet = reached[labels]
+    # The river's flood: what the sea alone would wet, along the beaches, is left out.
+    far = ndimage.distance_transform_edt(~bed[::4, ::4]) * coarse.step > 1100
+    shore = ndimage.distance_transform_edt(ground.cover[::4, ::4] != Cover.SEA) * coarse.step < 160
+    wet = reached[labels] & ~(far & shore).repeat(4, 0).repeat(4, 1)
     extent = wet & ~permanent
     depth = np.where(wet, surface - ground.terrain, 0).astype(np.float32)
     depth[ground.cover == Cover.SEA] = 0

@@ -82,7 +82,7 @@ def mainland_relief(seed: int) -> Relief:
     u, v = (x - _ORIGIN[0]) / 1000, (y - _ORIGIN[1]) / 1000
 
     coast_xy = smooth_curve(to_world(_COAST), 20.0)
-    wiggle = ndimage.gaussian_filter1d(rng.standard_normal(len(coast_xy)), 7) * 60
+    wiggle = ndimage.gaussian_filter1d(rng.standard_normal(len(coast_xy)), 6) * 190
     mouth = to_world([(3.35, 9.45)])[0]
     wiggle *= np.clip(np.hypot(*(coast_xy - mouth).T) / 900, 0.05, 1)
     coast_xy = coast_xy + normals(coast_xy) * wiggle[:, None]
@@ -112,7 +112,7 @@ def mainland_relief(seed: int) -> Relief:
     streams: dict[str, Channel] = {}
     for name, points in _TRIBUTARIES.items():
         xy = smooth_curve(to_world(points), 10.0)
-        swing = ndimage.gaussian_filter1d(rng.standard_normal(len(xy)), 18) * 130
+        swing = ndimage.gaussian_filter1d(rng.standard_normal(len(xy)), 22) * 760
         xy = xy + normals(xy) * (swing * np.sin(np.linspace(0, np.pi, len(xy))) ** 0.5)[:, None]
         t = np.linspace(1, 0, len(xy))
         joined = streams["Aubrette"] if name == "Grandval" else trunk
@@ -151,10 +151,10 @@ def mainland_relief(seed: int) -> Relief:
     terrain = np.where(inland < 60, foot + np.maximum(terrain - foot, 0) * cliff, terrain)
     terrain[sea] = 0
 
-    amplitude = np.minimum(0.36 * flat, 120) * (1 - 0.75 * near_spur) * (1 - 0.8 * widening**2)
+    amplitude = np.minimum(0.42 * flat, 150) * (1 - 0.75 * near_spur) * (1 - 0.8 * widening**2)
     amplitude *= np.clip((1 - s) / 0.06, 0, 1)
     river_xy = meandering(axis, amplitude, 1050, rng)
-    level = axis_level(*river_xy.T, axis, level_axis)
+    level = axis_level(river_xy[:, 0], river_xy[:, 1], axis, level_axis)
     level = np.minimum.accumulate(level - np.linspace(0, 0.02, len(level)))
     level = np.maximum(level, 0.0)
     t = np.linspace(0, 1, len(river_xy))
@@ -188,7 +188,7 @@ def mainland_relief(seed: int) -> Relief:
             course = shapely.LineString(
                 body
                 + normals(body)
-                * (ndimage.gaussian_filter1d(rng.standard_normal(len(body)), 6) * 22)[:, None]
+                * (ndimage.gaussian_filter1d(rng.standard_normal(len(body)), 6) * 55)[:, None]
             )
             bed = grid.burn(shapely.buffer(course, channel.stream / 2 + 1), 1, 0, "uint8") == 1
             bed &= ~wet & ~sea

@@ -21,15 +21,20 @@ PLACES: dict[str, tuple[float, float]] = {
     "towers": (10.55, 5.95),
     "suburb": (10.95, 7.75),
     "business": (12.1, 8.35),
-    "port": (4.0, 9.2),
+    "port": (4.05, 9.3),
     "village-sud": (5.3, 2.3),
     "village-ouest": (2.3, 2.3),
     "hameau-bas": (4.75, 4.45),
     "hameau-haut": (8.6, 1.5),
     "cote": (6.6, 10.6),
-    "forest": (13.0, 3.5),
+    "forest": (13.15, 4.2),
     "clairiere": (14.3, 5.4),
     "nord": (9.2, 10.2),
+    "faubourg": (8.95, 7.35),
+    "rive": (9.95, 5.35),
+    "moulin": (7.05, 6.7),
+    "pont-bas": (5.95, 6.75),
+    "pont-haut": (11.9, 2.75),
     "ouest-cote": (1.6, 6.9),
     "est": (14.7, 8.9),
 }
@@ -38,9 +43,11 @@ _EXITS = {"E": (15.98, 8.2), "S": (9.4, 0.02), "N": (11.3, 12.98), "SE": (15.98,
 # Drawn in this order; a later road takes an earlier one where it can.
 _ROADS = [
     ("E", "business", "national"), ("business", "suburb", "national"),
-    ("suburb", "centre", "main"), ("centre", "station", "main"), ("station", "S", "national"),
+    ("suburb", "faubourg", "main"), ("faubourg", "centre", "main"),
+    ("centre", "station", "main"), ("station", "S", "national"),
     ("suburb", "N", "national"), ("suburb", "port", "national"), ("centre", "port", "main"),
-    ("towers", "centre", "main"), ("towers", "suburb", "main"), ("towers", "station", "main"),
+    ("towers", "rive", "main"), ("rive", "centre", "main"),
+    ("towers", "suburb", "main"), ("towers", "station", "main"),
     ("station", "forest", "main"),
     ("forest", "SE", "main"), ("station", "hameau-bas", "main"), ("hameau-bas", "village-ouest",
     "main"), ("station", "village-sud", "main"), ("village-sud", "village-ouest", "main"),
@@ -50,7 +57,9 @@ _ROADS = [
     ("forest", "clairiere", "main"), ("clairiere", "est", "main"), ("est", "business", "main"),
     ("est", "NE", "main"), ("hameau-bas", "ouest-cote", "main"), ("clairiere", "towers", "main"),
     ("hameau-haut", "forest", "main"), ("nord", "N", "main"), ("cote", "suburb", "main"),
-    ("centre", "hameau-bas", "main"),
+    ("centre", "hameau-bas", "main"), ("centre", "moulin", "main"), ("moulin", "port", "main"),
+    ("pont-bas", "hameau-bas", "main"), ("pont-bas", "moulin", "main"),
+    ("hameau-haut", "pont-haut", "main"), ("pont-haut", "forest", "main"), ("faubourg", "port", "main"),
 ]  # fmt: skip
 
 
@@ -68,7 +77,7 @@ def effort(relief: Relief, factor: int = 8) -> NDArray[np.float64]:
     big = ndimage.binary_dilation(
         relief.grid.coarse(f).burn(relief.river_polygon, 1, all_touched=True) == 1
     )
-    cost = np.where(big, 11.0, cost)
+    cost = np.where(big, 5.5, cost)
     sea = ndimage.binary_dilation(relief.sea[::f, ::f], iterations=3)
     cost[sea] = np.where(relief.valley[::f // 4, ::f // 4][: z.shape[0], : z.shape[1]][sea] < 3,
                          6.0, 60.0)  # fmt: skip
@@ -99,7 +108,7 @@ def _smooth(xy: NDArray[np.float64], sigma: float) -> NDArray[np.float64]:
 
 
 def mainland_roads(relief: Relief, seed: int) -> gpd.GeoDataFrame:
-    """Roads between the places: ``kind`` (national, main), ``width`` (m), geometry."""
+    """Draw the roads between the places: ``kind`` (national, main), ``width`` (m)."""
     factor = 8
     cost = effort(relief, factor)
     grid = relief.grid.coarse(factor)
@@ -107,7 +116,7 @@ def mainland_roads(relief: Relief, seed: int) -> gpd.GeoDataFrame:
     spots = {**PLACES, **_EXITS}
     rng = generator(seed, 2)
     bumps = np.exp(0.45 * fractal_noise(rng, cost.shape, grid.step, 700, 3))
-    cost = np.where((cost > 0) & (cost < 11), cost * bumps, cost)
+    cost = np.where((cost > 0) & (cost < 60), cost * bumps, cost)
     taken = np.zeros(cost.shape, bool)
     lines, kinds = [], []
     for start, end, kind in _ROADS:

@@ -15,7 +15,7 @@ __all__ = ["STREET_HALF", "mainland_buildings", "raise_blocks"]
 #: Half width (m) of the streets round a block, by kind of block.
 STREET_HALF = {"old": 3.0, "c19": 5.0, "terrace": 4.5, "suburb": 4.5, "towers": 6.0,
                "business": 6.5, "village": 4.0, "quay": 5.0}  # fmt: skip
-_PLOT = {"old": 150.0, "c19": 230.0, "terrace": 240.0, "village": 520.0, "suburb": 680.0,
+_PLOT = {"old": 150.0, "c19": 230.0, "terrace": 240.0, "village": 520.0, "suburb": 600.0,
          "towers": 6200.0, "business": 8500.0}  # fmt: skip
 _DEPTH = {"old": 12.5, "c19": 12.0, "terrace": 10.0, "village": 10.0}
 _EMPTY = {"old": 0.04, "c19": 0.07, "terrace": 0.12, "village": 0.3, "suburb": 0.07,
@@ -97,7 +97,8 @@ def raise_blocks(
         inner, of = shapely.get_parts(inner, return_index=True)
         sound = shapely.area(inner) > 30
         inner, here = inner[sound], here[of[sound]]
-        plots, block = split(inner, _PLOT[kind], rng, skew=0.03, uneven=0.1, stretch=2.9)
+        size = _PLOT[kind] * rng.choice([0.72, 1.0, 1.25], len(inner), p=[0.4, 0.35, 0.25])
+        plots, block = split(inner, size, rng, skew=0.03, uneven=0.1, stretch=2.9)
         full = rng.random(len(plots)) > _EMPTY[kind]
         plots, block = plots[full], block[full]
         height = _heights(kind, far[here[block]], rng)
@@ -193,10 +194,12 @@ def mainland_buildings(
             )
         )  # fmt: skip
     # A church: nave and transept.
-    nave = boxes(churches, np.tile([[0.97, 0.24]], (len(churches), 1)), np.full(len(churches), 42.0),
-                 np.full(len(churches), 15.0))  # fmt: skip
-    cross = boxes(churches + [9, 2.2], np.tile([[-0.24, 0.97]], (len(churches), 1)),
-                  np.full(len(churches), 28.0), np.full(len(churches), 11.0))  # fmt: skip
+    ones = np.ones(len(churches))
+    nave_axis, cross_axis = (
+        np.tile([a], (len(churches), 1)) for a in ((0.97, 0.24), (-0.24, 0.97))
+    )
+    nave = boxes(churches, nave_axis, 42.0 * ones, 15.0 * ones)
+    cross = boxes(churches + np.array([9.0, 2.2]), cross_axis, 28.0 * ones, 11.0 * ones)
     place = shapely.buffer(shapely.points(churches), 34)
     free = ~shapely.intersects(np.asarray(built.geometry.values)[:, None], place[None]).any(1)
     built = built[free]

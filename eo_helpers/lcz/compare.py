@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -18,6 +18,7 @@ from .schema import CODES, codes_from_index, index_from_codes
 __all__ = [
     "Comparison",
     "compare",
+    "compare_maps",
     "compare_pixels",
     "disagreement",
     "kappa",
@@ -196,6 +197,31 @@ def compare(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame, crs: Any = None) -> Compar
         pieces["area_ha"].to_numpy(),
     )
     return Comparison(matrix, pieces.crs.to_string(), "overlay", len(pieces))
+
+
+def compare_maps(
+    a: gpd.GeoDataFrame | xr.DataArray, b: gpd.GeoDataFrame | xr.DataArray, crs: Any = None
+) -> Comparison:
+    """Compare two maps of any kind: by overlay, or at pixel centres where one is a raster.
+
+    Parameters
+    ----------
+    a, b : geopandas.GeoDataFrame or xarray.DataArray
+        As :func:`eo_helpers.lcz.data.open_map` returns them.
+    crs : optional
+        Where to overlay two polygon maps; see :func:`compare`.
+
+    Returns
+    -------
+    Comparison
+        Rows are always map A, whichever of the two is the raster.
+    """
+    if isinstance(b, xr.DataArray):
+        return compare_pixels(a, b)
+    if isinstance(a, xr.DataArray):
+        turned = compare_pixels(b, a)
+        return replace(turned, matrix=turned.matrix.T)
+    return compare(a, b, crs)
 
 
 def compare_pixels(a: gpd.GeoDataFrame | xr.DataArray, raster: xr.DataArray) -> Comparison:

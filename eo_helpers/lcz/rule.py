@@ -68,8 +68,10 @@ class Blocks(NamedTuple):
         return Blocks(*(column[rows] for column in self))
 
 
-def blocks_of(frame: pd.DataFrame) -> Blocks:
+def blocks_of(frame: pd.DataFrame, where: str = "") -> Blocks:
     """The eight indicators of a table, whatever the case of its column names.
+
+    ``where`` is the file's name, for the message.
 
     Raises
     ------
@@ -80,9 +82,9 @@ def blocks_of(frame: pd.DataFrame) -> Blocks:
     missing = [name for name in INDICATORS if name not in by_name]
     if missing:
         raise InvalidInput(
-            f"Colonne manquante pour la règle LCZ : {', '.join(missing)} ; "
+            f"{where or 'Tableau'} : il manque {', '.join(missing)} pour la règle LCZ ; "
             f"il faut {', '.join(INDICATORS)}.",
-            f"Column missing for the LCZ rule: {', '.join(missing)}; "
+            f"{where or 'Table'}: the LCZ rule lacks {', '.join(missing)}; "
             f"it needs {', '.join(INDICATORS)}.",
         )
     columns = []

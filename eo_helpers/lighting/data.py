@@ -1,0 +1,267 @@
+"""Opens and validates NASA Black Marble monthly tiles (VNP46A3) for one commune.
+
+Only the commune's window is read from each tile. After :func:`read`, radiance is in
+nW·cm⁻²·sr⁻¹, what is not a measurement of its month is NaN, and months that the
+source lacks are there as gaps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ..errors import InvalidInput, OutOfCoverage
+from ..territory.commune import WGS84, Commune
+from ._hdfeos import Tile, open_tile
+
+__all__ = ["GAP_FILLED", "POOR", "VIEWS", "Files", "read", "read_paths"]
+
+#: Views that VNP46A3 composites: all angles, near nadir (0-20°), off nadir (40-60°).
+VIEWS = ("AllAngle", "NearNadir", "OffNadir")
+View = Literal["AllAngle", "NearNadir", "OffNadir"]
+#: ``_Quality`` of a cell filled from history: not a measurement of that month.
+GAP_FILLED = 2
+#: ``_Quality`` of a cell made of few observations: kept, and counted.
+POOR = 1
+
+
+class Files(Protocol):
+    """What :func:`read` needs of a ``catalog.Holding``."""
+
+    @property
+    def paths(self) -> list[Path]: ...
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Rows and columns on the world grid, counted from 180° W and 90° N."""
+
+    row: int
+    col: int
+    height: int
+    width: int
+    cell: float
+
+    @property
+    def lat(self) -> NDArray[np.float64]:
+        return np.asarray(90 - (self.row + np.arange(self.height) + 0.5) * self.cell)
+
+    @property
+    def lon(self) -> NDArray[np.float64]:
+        return np.asarray(-180 + (self.col + np.arange(self.width) + 0.5) * self.cell)
+
+
+def read(
+    holding: Files,
+    commune: Commune,
+    *,
+    view: View = "AllAngle",
+    margin: int = 6,
+    broken: Literal["raise", "gap"] = "raise",
+) -> xr.Dataset:
+    """Monthly radiance over a commune and its surroundings.
+
+    Parameters
+    ----------
+    holding : catalog.Holding
+        VNP46A3 (or VJ146A3) files; more than one tile is put together.
+    commune : Commune
+    view : {"AllAngle", "NearNadir", "OffNadir"}
+        Which composite, always snow-free.
+    margin : int
+        Cells around the commune that are read too, for the map.
+    broken : {"raise", "gap"}
+        Whether a file that cannot be read raises, or becomes a gap named in
+        ``attrs["broken"]``.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions ``(time, y, x)``, EPSG:4326, cell centres in degrees; ``time`` is
+        the first day of each month without holes. ``radiance`` and ``std`` in
+        nW·cm⁻²·sr⁻¹ (NaN where nothing was measured), ``nights`` (number of
+        observations), ``quality`` (0 good, 1 few observations, 2 gap-filled,
+        255 none; radiance of 2 is NaN). ``attrs``: ``missing`` (months without a
+        file), ``empty`` (months without a valid cell), ``broken``, ``product``.
+
+    Raises
+    ------
+    InvalidInput
+        If a file is cut short, of another product, or lacks the grid, a field or
+        an attribute.
+    OutOfCoverage
+        If no tile meets the commune.
+
+    Notes
+    -----
+    Source: Román et al. (2018), Remote Sensing of Environment 210, 113-143; Black
+    Marble User Guide (collection 2) for fields, quality flags and the tile grid.
+    """
+    return read_paths(holding.paths, commune, view=view, margin=margin, broken=broken)
+
+
+def read_paths(
+    paths: Iterable[Path],
+    commune: Commune,
+    *,
+    view: View = "AllAngle",
+    margin: int = 6,
+    broken: Literal["raise", "gap"] = "raise",
+) -> xr.Dataset:
+    """:func:`read`, from a list of files."""
+    if view not in VIEWS:
+        raise InvalidInput(
+            f"La vue « {view} » n'existe pas ; vues connues : {', '.join(VIEWS)}.",
+            f"There is no view '{view}'; known views: {', '.join(VIEWS)}.",
+        )
+    field = f"{view}_Composite_Snow_Free"
+    window: _Window | None = None
+    months: dict[np.datetime64, dict[str, NDArray[Any]]] = {}
+    rank: dict[tuple[np.datetime64, int, int], tuple[bool, str, str]] = {}
+    failed: list[str] = []
+    products: set[str] = set()
+    for path in sorted(Path(p) for p in paths):
+        try:
+            with open_tile(path) as tile:
+                window = window or _window(commune, tile.cell, margin)
+                _check_grid(tile, window)
+                if not _meets(tile, window):
+                    continue
+                products.add(tile.product)
+                key = (tile.month, tile.row, tile.col)
+                # Of two files of one month and tile: S-NPP first, then the latest made.
+                order = (tile.product.startswith("VNP"), tile.produced, path.name)
+                if key in rank and rank[key] > order:
+                    continue
+                part = _read_part(tile, field, window)
+        except InvalidInput as error:
+            if broken == "raise":
+                raise
+            failed.append(f"{path.name} : {error.fr}")
+            continue
+        rank[key] = order
+        month = months.setdefault(tile.month, _blank(window))
+        rows, cols, values = part
+        for name, array in values.items():
+            month[name][rows, cols] = array
+    if window is None or not months:
+        if failed:
+            raise InvalidInput(
+                f"Aucun fichier d'éclairage nocturne n'a pu être lu : {failed[0]}",
+                f"No night-lighting file could be read: {failed[0]}",
+            )
+        raise OutOfCoverage(
+            f"Aucune tuile VNP46A3 ne couvre {commune.name} ({commune.insee}).",
+            f"No VNP46A3 tile covers {commune.name} ({commune.insee}).",
+        )
+    return _dataset(months, window, failed, "+".join(sorted(products)), view)
+
+
+def _window(commune: Commune, cell: float, margin: int) -> _Window:
+    west, south, east, north = commune.bounds
+    col = math.floor((west + 180) / cell + 1e-9) - margin
+    row = math.floor((90 - north) / cell + 1e-9) - margin
+    width = math.ceil((east + 180) / cell - 1e-9) + margin - col
+    height = math.ceil((90 - south) / cell - 1e-9) + margin - row
+    return _Window(row, col, height, width, cell)
+
+
+def _check_grid(tile: Tile, window: _Window) -> None:
+    if abs(tile.cell - window.cell) > 1e-9:
+        raise InvalidInput(
+            f"« {tile.path.name} » n'a pas la même taille de maille que les autres tuiles : "
+            "ne gardez qu'un produit par dossier.",
+            f"'{tile.path.name}' has another cell size than the other tiles: "
+            "keep one product per folder.",
+        )
+
+
+def _meets(tile: Tile, window: _Window) -> bool:
+    return (
+        tile.row < window.row + window.height
+        and window.row < tile.row + tile.shape[0]
+        and tile.col < window.col + window.width
+        and window.col < tile.col + tile.shape[1]
+    )
+
+
+def _blank(window: _Window) -> dict[str, NDArray[Any]]:
+    shape = (window.height, window.width)
+    return {
+        "radiance": np.full(shape, np.nan, np.float32),
+        "std": np.full(shape, np.nan, np.float32),
+        "nights": np.zeros(shape, np.float32),
+        "quality": np.full(shape, 255, np.uint8),
+    }
+
+
+def _read_part(
+    tile: Tile, field: str, window: _Window
+) -> tuple[slice, slice, dict[str, NDArray[Any]]]:
+    top, left = max(tile.row, window.row), max(tile.col, window.col)
+    bottom = min(tile.row + tile.shape[0], window.row + window.height)
+    right = min(tile.col + tile.shape[1], window.col + window.width)
+    part = np.s_[top - tile.row : bottom - tile.row, left - tile.col : right - tile.col]
+    radiance = tile.read(field, part)
+    quality = tile.read(f"{field}_Quality", part, fill=255)
+    quality = np.where(np.isfinite(quality), quality, 255).astype(np.uint8)
+    nights = np.nan_to_num(tile.read(f"{field}_Num", part)).astype(np.float32)
+    std = tile.read(f"{field}_Std", part)
+    measured = np.isfinite(radiance) & (quality <= POOR)
+    values: dict[str, NDArray[Any]] = {
+        "radiance": np.where(measured, radiance, np.nan).astype(np.float32),
+        "std": np.where(measured, std, np.nan).astype(np.float32),
+        "nights": np.where(measured, nights, 0).astype(np.float32),
+        "quality": quality,
+    }
+    rows = slice(top - window.row, bottom - window.row)
+    cols = slice(left - window.col, right - window.col)
+    return rows, cols, values
+
+
+def _dataset(
+    months: dict[np.datetime64, dict[str, NDArray[Any]]],
+    window: _Window,
+    failed: list[str],
+    product: str,
+    view: str,
+) -> xr.Dataset:
+    import rioxarray  # noqa: F401  (registers .rio)
+
+    first, last = min(months), max(months)
+    time = np.arange(first, last + 1)
+    blank = _blank(window)
+    stack = {name: np.stack([months.get(m, blank)[name] for m in time]) for name in blank}
+    valid = np.isfinite(stack["radiance"]).any((1, 2))
+    missing = [str(m) for m in time if m not in months]
+    empty = [str(m) for m, ok in zip(time, valid, strict=True) if m in months and not ok]
+    dims = ("time", "y", "x")
+    unit = {"units": "nW·cm⁻²·sr⁻¹"}
+    data = xr.Dataset(
+        {
+            "radiance": (dims, stack["radiance"], {**unit, "long_name": "night radiance"}),
+            "std": (dims, stack["std"], {**unit, "long_name": "std over the month's nights"}),
+            "nights": (dims, stack["nights"], {"long_name": "nights observed"}),
+            "quality": (dims, stack["quality"], {"long_name": "0 good, 1 few nights, 2 filled"}),
+        },
+        coords={
+            "time": time.astype("datetime64[ns]"),
+            "y": ("y", window.lat, {"units": "degrees_north"}),
+            "x": ("x", window.lon, {"units": "degrees_east"}),
+        },
+        attrs={
+            "product": product,
+            "view": view,
+            "missing": missing,
+            "empty": empty,
+            "broken": failed,
+        },
+    )
+    return data.rio.write_crs(WGS84)
