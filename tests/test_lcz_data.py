@@ -17,8 +17,9 @@ from pyproj import Transformer
 from rasterio.transform import from_origin
 
 from eo_helpers.errors import InvalidInput, OutOfCoverage
-from eo_helpers.lcz import data, population
+from eo_helpers.lcz import data
 from eo_helpers.lcz.formats import CEREMA_COLUMNS
+from eo_helpers.territory import population
 from eo_helpers.territory.commune import Commune
 
 X0, Y0 = 480_000.0, 6_990_000.0

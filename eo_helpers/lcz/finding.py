@@ -14,11 +14,12 @@ from .. import catalog
 from ..catalog.provenance import Provenance
 from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Bars, Chart, Finding, Indicator, Layer
+from ..territory import population
 from ..territory.commune import Commune
+from ..territory.population import Shared
 from ..text import Text, percent
-from . import population, sentences
+from . import sentences
 from .data import DATASETS, read
-from .population import Shared
 from .rule import INDICATORS
 from .schema import BUILT, CLASSES, CODES, SENSITIVITIES, lcz_legend, sensitivity_legend
 from .shares import Certainty, Share, certainty, share

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from ..territory.commune import Commune
+from ..territory.population import Shared
 from ..text import Text, number, percent
-from .population import Shared
 from .schema import CLASSES, SENSITIVITIES, index_from_codes
 from .shares import MIN_UNIQUENESS, Certainty, Share
 

@@ -15,7 +15,7 @@ import shapely
 from pyproj import CRS
 
 from ..errors import InvalidInput, OutOfCoverage
-from ..territory.commune import Commune
+from .commune import Commune
 
 __all__ = ["FILOSOFI_COLUMNS", "Shared", "cells_from_ids", "read", "share_out"]
 
