@@ -1,3 +1,135 @@
-"""What do satellites say about this commune?"""
+"""What do satellites say about this commune?
+
+>>> import eo_helpers as eo
+>>> commune = eo.commune("Saint-Aubin")               # doctest: +SKIP
+>>> finding = eo.analyse("lighting", commune)         # doctest: +SKIP
+>>> blocks = eo.open("lcz-cerema", commune)           # doctest: +SKIP
+
+Nothing heavy is imported before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .findings import Finding
+    from .territory.commune import Commune
 
 __version__ = "0.1.0"
+
+__all__ = ["analyse", "commune", "open", "source", "themes"]
+
+
+def source(name: str | None = None, data: str | Path | Iterable[str | Path] | None = None) -> Any:
+    """Open a source of data.
+
+    Parameters
+    ----------
+    name : {"demo", "files", "online"}, optional
+        ``"files"`` when ``data`` is given, else ``"demo"``.
+    data : path or list of paths, optional
+        Folders of yours; what is in them is found by looking inside the files.
+
+    Raises
+    ------
+    InvalidInput
+        If the source is not known or a folder does not exist.
+    """
+    from . import catalog
+
+    folders = [data] if isinstance(data, str | Path) else list(data or ())
+    kind = name or ("files" if folders else "demo")
+    return catalog.open_source(kind, [Path(f) for f in folders] or None)
+
+
+def commune(query: str, source: Any = None) -> Commune:
+    """The commune that a name, an INSEE code or a postcode means.
+
+    Parameters
+    ----------
+    query : str
+    source : catalog.Source, optional
+        From :func:`source`; the demonstration territory by default.
+
+    Raises
+    ------
+    UnknownCommune
+        With the nearest names.
+    """
+    from . import catalog
+
+    return catalog.communes(source or catalog.open_source("demo")).find(query)
+
+
+def analyse(theme: str, commune: Commune | str, source: Any = None, **parameters: Any) -> Finding:
+    """All that a theme says of a commune.
+
+    Parameters
+    ----------
+    theme : str
+        One of :func:`themes`.
+    commune : Commune or str
+        A commune, or what :func:`commune` understands.
+    source : catalog.Source, optional
+        The demonstration territory by default.
+    **parameters
+        The theme's own; see its ``finding.analyse``.
+    """
+    from . import catalog
+    from .findings import THEMES
+
+    place = source or catalog.open_source("demo")
+    where = catalog.communes(place).find(commune) if isinstance(commune, str) else commune
+    return THEMES[theme].analyse(where, place, **parameters)
+
+
+def open(dataset: str, commune: Commune | str, source: Any = None) -> Any:
+    """A data set over a commune, checked, as the theme that uses it reads it.
+
+    Parameters
+    ----------
+    dataset : str
+        Identifier in the catalog (``eo-helpers data list``): ``"lcz-cerema"``,
+        ``"vnp46a3"``, ``"sentinel-1"``, ``"dem"`` …
+    commune : Commune or str
+    source : catalog.Source, optional
+        The demonstration territory by default.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame or xarray.Dataset or xarray.DataArray
+
+    Raises
+    ------
+    InvalidInput
+        If the data set is not known, has no reader, or a file is not what it promises.
+    NoData
+        If the source has nothing of it over the commune.
+    """
+    import importlib
+
+    from . import catalog
+    from .errors import InvalidInput
+
+    reader = catalog.about(dataset)["eo_helpers:reader"]
+    if not reader:
+        raise InvalidInput(
+            f"Le jeu de données « {dataset} » se lit autrement que par commune : "
+            "prenez ses fichiers dans catalog.find(…).paths.",
+            f"Data set '{dataset}' is not read by commune: take its files from catalog.find(…).",
+        )
+    place = source or catalog.open_source("demo")
+    where = catalog.communes(place).find(commune) if isinstance(commune, str) else commune
+    module, function = reader.split(":")
+    read = getattr(importlib.import_module(f"{__name__}.{module}"), function)
+    return read(catalog.find(dataset, where, place), where)
+
+
+def themes() -> tuple[str, ...]:
+    """Names of the themes, in the order in which a person sees them."""
+    from .findings import THEMES
+
+    return THEMES.names

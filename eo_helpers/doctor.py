@@ -35,7 +35,10 @@ def browser_executable() -> str | None:
         if found:
             return found
     root = Path(os.environ.get("PLAYWRIGHT_BROWSERS_PATH") or _playwright_home())
-    patterns = ("chromium-*/chrome-linux*/chrome", "chromium-*/chrome-win*/chrome.exe")
+    patterns: tuple[str, ...] = (
+        "chromium-*/chrome-linux*/chrome",
+        "chromium-*/chrome-win*/chrome.exe",
+    )
     patterns += ("chromium-*/chrome-mac*/Chromium.app/Contents/MacOS/Chromium",)
     for pattern in patterns:
         found_here = sorted(root.glob(pattern))

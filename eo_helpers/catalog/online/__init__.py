@@ -1,0 +1,1 @@
+"""The providers' own services, one a file."""
