@@ -115,7 +115,7 @@ def _by_columns(
     names = {str(c).lower() for c in columns}
     if len(names & _CEREMA_RATES) >= 5 and ({"lcz", "lcz_int"} & names or "identifier" in names):
         return [_found("lcz-cerema", box, None, rows, "colonnes du Cerema")]
-    if "lcz_primary" in names:
+    if names & {"lcz_primary", "lcz_primar"}:  # a shapefile cuts names at ten characters
         return [_found("lcz-geoclimate", box, None, rows, "LCZ_PRIMARY")]
     if names & _CELL and names & {"ind", "ind_c"}:
         return [_found("filosofi-200m", box, None, rows, "carreaux de 200 m")]

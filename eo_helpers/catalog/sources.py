@@ -26,8 +26,8 @@ __all__ = ["FolderSource", "Holding", "OnlineSource", "Source", "open_source"]
 
 Progress = Callable[[str, float], None]
 
-#: What :func:`signatures.recognise` can tell changes with this: older notes are not used.
-_SCAN_VERSION = "2"
+#: Notes made by another version of :mod:`signatures` are not used.
+_SCAN_VERSION = hashlib.sha256(Path(signatures.__file__).read_bytes()).hexdigest()[:16]
 
 #: Folders that hold no data: hidden ones, and the truth beside the demonstration.
 _SKIPPED = {"truth", "__MACOSX", "__pycache__", "node_modules"}
