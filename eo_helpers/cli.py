@@ -226,12 +226,14 @@ def data_list(as_json: bool, source: str | None, data: tuple[Path, ...]) -> None
     place = _open_source(source, data)
     rows = []
     for identifier in catalog.datasets():
-        about = catalog.collection(identifier)
+        about = catalog.about(identifier)
         rows.append(
             {
                 "dataset": identifier,
-                "title": about.title or identifier,
-                "licence": about.license,
+                "title": catalog.title(identifier)[_language()],
+                "licence": about["eo_helpers:licence"],
+                "attribution": about["eo_helpers:attribution"],
+                "edition": about["eo_helpers:edition"],
                 "items": len(place.items(identifier)),
                 "source": place.name,
             }
