@@ -12,15 +12,25 @@ from pyproj import Transformer
 from scipy import ndimage
 
 from .drainage import resample
-from .ground import Cover, Ground, generator
+from .ground import Cover, Grid, Ground, generator
 from .rasters import write_tiff
 from .relief import axis_level
 
-__all__ = ["AFTER", "BEFORE", "ENL", "Flood", "flood_truth", "write_flood", "write_scenes"]
+__all__ = [
+    "AFTER",
+    "BEFORE",
+    "ENL",
+    "UTM",
+    "Flood",
+    "flood_truth",
+    "utm_grid",
+    "write_flood",
+    "write_scenes",
+]
 
 ENL = 4.4
 BEFORE, AFTER = "2024-01-03T17:48:21", "2024-01-15T17:48:20"
-_UTM = "EPSG:32631"
+UTM = "EPSG:32631"
 # Mean gamma0 in decibels, VV and VH, of each cover in a wet January.
 _DECIBELS = {
     Cover.SEA: (-15.5, -24.0), Cover.WATER: (-18.5, -26.0), Cover.BUILDING: (-3.0, -10.5),
@@ -101,15 +111,12 @@ def write_flood(ground: Ground, flood: Flood, folder: Path) -> None:
                    descriptions=(what,), tags=tags)  # fmt: skip
 
 
-def write_scenes(ground: Ground, flood: Flood, folder: Path, seed: int) -> list[Path]:
-    """Write the two radar scenes: gamma0, linear power, VV and VH, 10 m, UTM."""
-    rng = generator(seed, 40)
-    forth = Transformer.from_crs(ground.crs, _UTM, always_xy=True)
-    back = Transformer.from_crs(_UTM, ground.crs, always_xy=True)
+def utm_grid(ground: Ground) -> tuple[Grid, NDArray[np.float64], NDArray[np.float64]]:
+    """The 10 m grid of a satellite scene over the ground, and its cells' places in its CRS."""
+    forth = Transformer.from_crs(ground.crs, UTM, always_xy=True)
+    back = Transformer.from_crs(UTM, ground.crs, always_xy=True)
     west, south, east, north = forth.transform_bounds(*ground.grid.bounds, densify_pts=41)
     west, north = np.floor(west / 10) * 10, np.ceil(north / 10) * 10
-    from .ground import Grid
-
     grid = Grid(west, north, 10.0, int((north - south) / 10), int((east - west) / 10))
     # Coordinates are smooth: exact on a 200 m lattice, interpolated between.
     lattice = grid.coarse(20)
@@ -118,7 +125,13 @@ def write_scenes(ground: Ground, flood: Flood, folder: Path, seed: int) -> list[
     fine = slice(0, grid.rows), slice(0, grid.cols)
     x = _bilinear(lx, 20)[fine]
     y = _bilinear(ly, 20)[fine]
+    return grid, x, y
 
+
+def write_scenes(ground: Ground, flood: Flood, folder: Path, seed: int) -> list[Path]:
+    """Write the two radar scenes: gamma0, linear power, VV and VH, 10 m, UTM."""
+    rng = generator(seed, 40)
+    grid, x, y = utm_grid(ground)
     soil = np.exp(rng.normal(0, 0.16, len(ground.blocks) + 1)).astype(np.float32)
     paths = []
     for when, moisture, wind in ((BEFORE, 1.0, 1.0), (AFTER, 1.10, 1.6)):
@@ -133,7 +146,7 @@ def write_scenes(ground: Ground, flood: Flood, folder: Path, seed: int) -> list[
         stamp = when.replace("-", "").replace(":", "")
         path = folder / f"S1A_IW_GRDH_1SDV_{stamp}_RTC_ERVELLE.tif"
         write_tiff(
-            path, np.stack(bands).astype(np.float32), grid, _UTM, -32768.0,
+            path, np.stack(bands).astype(np.float32), grid, UTM, -32768.0,
             descriptions=("VV", "VH"), driver="GTiff",
             tags={
                 "TIFFTAG_DATETIME": when.replace("-", ":").replace("T", " "),

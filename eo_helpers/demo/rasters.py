@@ -33,7 +33,7 @@ def write_tiff(
         "driver": "GTiff", "dtype": stack.dtype.name, "count": len(stack), "height": grid.rows,
         "width": grid.cols, "crs": crs, "transform": grid.transform, "nodata": nodata,
         "tiled": True, "blockxsize": 512, "blockysize": 512, "compress": "deflate",
-        "zlevel": 4, "predictor": 3 if floating else 2, "num_threads": 2,
+        "zlevel": 4, "predictor": 3 if floating else 2, "num_threads": 2, "interleave": "band",
     }  # fmt: skip
     with rasterio.open(path, "w", **profile) as file:
         file.write(stack)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from . import basemap, blackmarble, climate, lamps, people, radar, rasters
+from . import basemap, blackmarble, climate, lamps, optical, people, radar, rasters, topo
 from .ground import Ground
 from .island import island
 from .mainland import mainland
@@ -71,12 +71,19 @@ def write_territory(
     climate.write_archive(blocks[main.area], folder / "lcz")
     climate.write_truth(blocks, folder / "truth" / "lcz_blocks.gpkg")
 
-    say("Crue et images radar", 0.48)
+    say("Crue et images radar", 0.47)
     flood = radar.flood_truth(main)
     radar.write_flood(main, flood, folder / "truth")
     radar.write_scenes(main, flood, folder / "flood", seed)
 
-    say("Relief lidar", 0.60)
+    say("Image Sentinel-2", 0.56)
+    optical.write_scene(main, folder / "optical", seed)
+    optical.write_training(blocks[main.area], folder / "optical" / "lcz_training_areas.gpkg", seed)
+    say("Bâtiments, routes et végétation", 0.59)
+    topo.write_topo(main, folder / "topo" / "BDT_3-5_GPKG_LAMB93_ERVELLE.gpkg", seed)
+    topo.write_topo(isle, folder / "topo" / "BDT_3-5_GPKG_RGAF09UTM20_VERMEIL.gpkg", seed)
+
+    say("Relief lidar", 0.62)
     rasters.write_terrain(main, folder / "terrain", seed, "NGF-IGN69 (EPSG:5720)")
     rasters.write_terrain(
         isle, folder / "terrain", seed, "IGN 1988 Guadeloupe (EPSG:5757)", suffix="_97199"
