@@ -8,10 +8,12 @@ plain    a wide flood plain, surface falling 0.1 m a kilometre
 valley   a meandering valley, surface falling 1 to 3 m a kilometre
 islands  the plain with mounds and dykes that stand out of the water, steep-sided
 border   a valley that leaves the image on three sides
+torrent  a steep river (8 to 15 m a kilometre) whose surface itself is uneven by 0.15 m
 
 The extent is given exactly, one pixel too small, one too large, with 10 % of the wet
 area missed in patches, or with groves: discs of 2 to 15 cells, 10 % of the area, on
-which the sensor sees no water.
+which the sensor sees no water. Ragged: the edge strays to where the true depth is
+anything within 0.3 m (standard deviation) of zero, on both sides.
 """
 
 from __future__ import annotations
@@ -21,8 +23,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-SCENES = ("plain", "valley", "islands", "border")
-EXTENTS = ("exact", "smaller", "larger", "missed", "groves")
+SCENES = ("plain", "valley", "islands", "border", "torrent")
+EXTENTS = ("exact", "smaller", "larger", "missed", "groves", "ragged")
 CELL = 5.0
 
 
@@ -57,8 +59,11 @@ def simulate(scene: str, seed: int, n: int = 600, noise: float = 0.1) -> Scene:
     elif scene == "valley":
         fall, half = rng.uniform(1e-3, 3e-3), n * rng.uniform(0.12, 0.2)
         shape = 2.2 * np.abs(across / half) ** rng.uniform(1.5, 2.5)
+    elif scene == "torrent":
+        fall, half = rng.uniform(8e-3, 15e-3), n * rng.uniform(0.12, 0.2)
+        shape = 2.2 * np.abs(across / half) ** rng.uniform(1.5, 2.5)
     else:
-        fall, half = rng.uniform(5e-4, 2e-3), n * rng.uniform(0.4, 0.6)
+        fall, half = rng.uniform(5e-4, 2e-3), n * rng.uniform(0.3, 0.4)
         shape = 2.2 * np.abs((across + n * rng.uniform(0.1, 0.3)) / half) ** 2
     along = (n - y) * CELL * fall
     ground = 20 + along + np.minimum(shape, 60)
@@ -81,6 +86,8 @@ def simulate(scene: str, seed: int, n: int = 600, noise: float = 0.1) -> Scene:
             )
     level = rng.uniform(1.7, 2.2)
     surface = 20 + along + level + 0.05 * field(rng, n, 300)
+    if scene == "torrent":
+        surface += 0.15 * field(rng, n, 60)
     below = ground < surface
     labels, _ = ndimage.label(below)
     river = np.unique(labels[np.abs(across) < 3])
@@ -89,12 +96,16 @@ def simulate(scene: str, seed: int, n: int = 600, noise: float = 0.1) -> Scene:
     return Scene(dem.astype("f4"), ground, surface, wet)
 
 
-def perturb(wet: np.ndarray, how: str, seed: int) -> np.ndarray:
+def perturb(scene: Scene, how: str, seed: int) -> np.ndarray:
+    wet = scene.wet
     rng = np.random.default_rng([seed, 7])
     if how == "smaller":
         return ndimage.binary_erosion(wet, border_value=1)
     if how == "larger":
         return ndimage.binary_dilation(wet)
+    if how == "ragged":
+        depth = scene.surface - scene.ground + 0.3 * field(rng, len(wet), 10)
+        return (depth > 0) & ndimage.binary_dilation(wet, iterations=6)
     if how == "missed":
         patches = field(rng, len(wet), 15)
         return wet & (patches < np.quantile(patches[wet], 0.9))

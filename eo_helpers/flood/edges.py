@@ -69,8 +69,9 @@ class Sketch:
     ``ground`` (m) is the mean height of its flooded cells, NaN where unknown.
     The other arrays have one entry per sketch cell that holds flood edge: ``at`` (flat
     index), ``level`` (m, height of the waterline), ``slope`` (m/m across the edge),
-    ``rise`` (m, dry side above wet side within three cells), ``noise`` (m, standard
-    deviation of ``level`` by the DEM's noise and by the edge's position), ``count``.
+    ``rising`` (share of its edge cells whose dry side, within three cells, is higher than
+    the wet one), ``noise`` (m, standard deviation of ``level`` by the DEM's noise and by
+    the edge's position), ``count``.
     """
 
     body: NDArray[np.int32]
@@ -78,7 +79,7 @@ class Sketch:
     at: NDArray[np.int64]
     level: NDArray[np.float64]
     slope: NDArray[np.float64]
-    rise: NDArray[np.float64]
+    rising: NDArray[np.float64]
     noise: NDArray[np.float64]
     count: NDArray[np.int64]
     #: Raster cell, m, and noise of the DEM, m (standard deviation).
@@ -261,7 +262,7 @@ def _gather(
         at=at,
         level=mean(points[2]),
         slope=slope,
-        rise=mean(points[4]),
+        rising=mean(points[4] > 0),
         noise=np.sqrt(noise**2 / 3 + (slope * cell * position) ** 2),
         count=count,
         cell=cell,

@@ -44,7 +44,8 @@ def fwdet_surface(
     # What is carried is the edge's departure from the regional surface, so that smoothing
     # neither flattens a sloping river nor mixes two bodies of different levels.
     departure = np.zeros(body.size, np.float32)
-    departure[s.at[kept]] = line.residual[kept]
+    # An edge that is little trusted moves the surface little.
+    departure[s.at[kept]] = (line.residual * line.trust)[kept]
     carried = np.zeros(body.size, np.float32)
     carried[line.wet] = np.where(body[nearest] == body[line.wet], departure[nearest], 0.0)
     grid = carried.reshape(s.shape)

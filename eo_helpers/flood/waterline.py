@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
+from scipy import ndimage, sparse
 from scipy.sparse.linalg import splu
 
 from .edges import Sketch
@@ -98,7 +98,7 @@ def _stiffness(keys: NDArray[np.int64], width: int, stiff: float) -> sparse.csc_
 
 
 def waterline(
-    s: Sketch, robust: bool = True, stiff: float = 300.0, start: float = 0.95
+    s: Sketch, robust: bool = True, stiff: float = 300.0, start: float = 0.95, floor: float = 0.3
 ) -> Waterline:
     """Fit the regional water surface to the edges of a sketch.
 
@@ -111,41 +111,86 @@ def waterline(
         Weight of the curvature penalty.
     start : float
         Expectile of the first fit.
+    floor : float
+        Weight of the flooded ground, which no water surface lies below.
     """
     wet = np.flatnonzero(s.body)
     matrix, keys, _, _ = _interpolation(s, wet)
     edge = matrix[np.searchsorted(wet, s.at)]
     width = -(-s.shape[1] // NODE) + 2
     penalty = _stiffness(keys, width, stiff)
-    prior = s.dem_noise**2 / (3 * s.noise**2)
-    prior = prior * np.where(s.rise > 0, 1.0, 0.3)
-    # A body without edge keeps a level (its neighbours' or none, decided later).
+    prior = 1 / (s.noise**2 + 0.05**2)
+    prior = (prior / np.quantile(prior, 0.75)).clip(0.003, 3)
+    doubt = 1 - _rising(s, 8, 0.83, 0.95)
+    if robust:
+        prior *= _rising(s, 2.5, 0.6, 0.9).clip(min=0.03)
     ground = sparse.identity(len(keys), format="csc") * 1e-7
     middle = float(np.median(s.level)) if len(s.level) else 0.0
     z = s.level - middle
+    base, bound = _floor(s, wet, matrix, middle)
 
-    def solve(weight: NDArray) -> NDArray:
+    def solve(weight: NDArray, lift: NDArray) -> NDArray:
         weighted = edge.T.multiply(weight).tocsr()
-        system = sparse.csc_matrix(weighted @ edge) + penalty + ground
+        lifted = base.T.multiply(lift).tocsr()
+        system = sparse.csc_matrix(weighted @ edge + lifted @ base) + penalty + ground
         factor = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
-        return factor.solve(weighted @ z)
+        return factor.solve(weighted @ z + lifted @ bound)
 
-    trust = np.ones(len(z))
-    level = solve(prior)
+    trust, lift = np.ones(len(z)), np.zeros(len(bound))
+    level = solve(prior, lift)
     if robust:
+        tau = 0.5 + (start - 0.5) * doubt
         for _ in range(4):
-            trust = np.where(z - edge @ level > 0, start, 1 - start)
-            level = solve(prior * trust)
+            trust = np.where(z - edge @ level > 0, tau, 1 - tau)
+            lift = floor * (bound > base @ level)
+            level = solve(prior * trust, lift)
         for scale in (1.0, 0.7, 0.5, 0.35, 0.25, 0.25):
             residual = z - edge @ level
-            width_ = np.hypot(scale / 2.5, s.noise) * 2.5
-            low = np.exp(-((residual / width_) ** 2) * 2)
-            high = np.minimum(1.0, width_ / np.maximum(np.abs(residual), 1e-9))
-            trust = np.where(residual < 0, low, high)
-            level = solve(prior * trust)
+            reach = np.hypot(scale, 2.5 * s.noise)
+            even = np.minimum(1.0, reach / np.maximum(np.abs(residual), 1e-9))
+            low = doubt * np.exp(-2 * (residual / reach) ** 2) + (1 - doubt) * even
+            trust = np.where(residual < 0, low, even)
+            under = bound - base @ level
+            lift = floor * np.where(under > 0, np.minimum(1, scale / under.clip(1e-9)), 0)
+            level = solve(prior * trust, lift)
     return Waterline(
         wet=wet,
         regional=matrix @ level + middle,
-        trust=trust * prior / max(float(prior.max(initial=0)), 1e-12),
+        trust=trust * prior.clip(max=1),
         residual=z - edge @ level,
     )
+
+
+def _rising(s: Sketch, reach: float, none: float, full: float) -> NDArray[np.float64]:
+    """How far the ground rises beyond the edges within ``reach`` sketch cells (0-1).
+
+    Beyond a true shore the ground rises. Beyond the edge of a patch that the sensor
+    missed it rises as often as it falls. Where nearly all edges rise, an edge that is
+    lower than its neighbours is a fact about the water, not a miss.
+    """
+    grids = np.zeros((2, s.body.size))
+    grids[0, s.at] = s.count
+    grids[1, s.at] = s.count * s.rising
+    total, rising = (
+        ndimage.gaussian_filter(g.reshape(s.shape), reach, mode="constant", truncate=3).ravel()[
+            s.at
+        ]
+        for g in grids
+    )
+    return ((rising / total - none) / (full - none)).clip(0, 1)
+
+
+def _floor(
+    s: Sketch, wet: NDArray[np.int64], matrix: sparse.csr_matrix, middle: float
+) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
+    """The highest flooded ground of each node: rows of ``matrix`` and heights (m)."""
+    height = s.ground.ravel()[wet] - middle
+    node = np.asarray(matrix.argmax(axis=1)).ravel()
+    height = np.where(np.isfinite(height), height, -np.inf)
+    order = np.lexsort((height, node))
+    last = np.flatnonzero(np.diff(node[order], append=-1))
+    # The second highest: one cell may be a hedge, a bridge or a mistake.
+    second = np.where(np.diff(last, prepend=-1) > 1, last - 1, last)
+    pick = order[second]
+    pick = pick[np.isfinite(height[pick])]
+    return matrix[pick], height[pick]
