@@ -102,6 +102,15 @@ _ROAD_WIDTHS_M = {
 }
 _DEFAULT_ROAD_WIDTH_M = 5.0
 _UNSEALED = ("sentier", "chemin", "route empierrée", "path", "track", "footway", "bridleway")
+#: Columns of BD TOPO's GeoPackages → their names in its shapefiles.
+_GEOPACKAGE_NAMES = {
+    "etat_de_l_objet": "etat",
+    "nombre_d_etages": "nb_etages",
+    "nombre_de_voies": "nb_voies",
+    "position_par_rapport_au_sol": "pos_sol",
+    "persistance": "persistanc",
+    "largeur_de_chaussee": "largeur",
+}
 _NOT_STANDING = ("en projet", "en ruine", "détruit")
 
 
@@ -304,7 +313,7 @@ def normalise_water(
     if state := columns.get("etat"):
         gone = frame[state].astype(str).str.strip().str.lower().isin(_NOT_STANDING)
         frame = _leave_out(frame, gone, notes, "en projet", "planned")
-    dry_column = columns.get("persistanc") or columns.get("persistance")
+    dry_column = columns.get("persistanc")
     if not intermittent and (dry_column or "intermittent" in columns):
         dry = (
             frame[dry_column].astype(str).str.lower().str.startswith("intermittent")
@@ -364,7 +373,7 @@ def normalise_roads(frame: gpd.GeoDataFrame, name: str = "roads") -> gpd.GeoData
     width_column = next(
         (
             columns[c]
-            for c in ("width_m", "largeur", "largeur_de_chaussee", "width")
+            for c in ("width_m", "largeur", "width")
             if c in columns
         ),
         None,
@@ -424,7 +433,8 @@ def _open(
             f"The layer '{name}' holds {frame.geom_type.iloc[0]}: {english} are expected.",
         )
     frame = frame[frame.geom_type.isin(types)]
-    columns = {str(c).lower(): str(c) for c in frame.columns if c != frame.geometry.name}
+    plain = [str(c) for c in frame.columns if c != frame.geometry.name]
+    columns = {_GEOPACKAGE_NAMES.get(c.lower(), c.lower()): c for c in plain}
     return frame, columns, notes
 
 
