@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EoError, InvalidInput
+from ..territory.departements import departement_name
 
 __all__ = ["Answers", "cache_folder", "dumps", "failure", "from_environment"]
 
@@ -29,11 +30,14 @@ CACHE_BYTES = 500_000_000
 #: How many communes a person is offered before having typed anything.
 EXAMPLES = 6
 
+#: A file that is wider is not about one commune.
+LOCAL_DEGREES = 0.5
+
 #: A commune is shown at map scales at which 0.0003° (about 30 m) cannot be told apart.
 OUTLINE_TOLERANCE = 0.0003
 
 UNEXPECTED = {
-    "fr": "L'analyse n'a pas abouti. Le reste de la page fonctionne : "
+    "fr": "L'analyse n'a pas abouti. Le reste de la page fonctionne\u00a0: "
     "réessayez dans un instant ou choisissez une autre commune.",
     "en": "The analysis did not succeed. The rest of the page works: "
     "try again in a moment or pick another commune.",
@@ -120,7 +124,7 @@ class Answers:
                 "source": self.source_name,
                 "demonstration": bool(self.source.demonstration),
                 "themes": [{"name": t.name, "title": dict(t.title)} for t in THEMES],
-                "examples": [_match(m) for m in self.index.search("", limit=EXAMPLES)],
+                "examples": [_match(m) for m in self._examples()],
             }
         )
 
@@ -171,6 +175,34 @@ class Answers:
         asked = [theme, insee, lang, self.source_name, self.source.fingerprint(), code_stamp()]
         return hashlib.sha256(dumps(asked)).hexdigest()
 
+    def _examples(self) -> list[Any]:
+        """Communes to begin with: those that the data are about, then the largest ones."""
+        from .. import catalog
+
+        chosen: list[str] = []
+        if not self.source.demonstration:
+            for dataset in catalog.datasets():
+                for item in self.source.items(dataset):
+                    chosen += self._around(item.bbox)
+        told = {m.insee: m for m in self.index.search("", limit=EXAMPLES)}
+        if any(m.population is not None for m in told.values()):
+            chosen += told  # without populations it would be the first of the alphabet
+        found = []
+        for insee in list(dict.fromkeys(chosen))[:EXAMPLES]:
+            found.append(told[insee] if insee in told else self.index.search(insee, limit=1)[0])
+        return found
+
+    def _around(self, bbox: Sequence[float] | None) -> list[str]:
+        """The commune in the middle of a file that is small enough to be about it."""
+        import shapely
+
+        if not bbox or max(bbox[2] - bbox[0], bbox[3] - bbox[1]) > LOCAL_DEGREES:
+            return []
+        lon, lat = (bbox[0] + bbox[2]) / 2, (bbox[1] + bbox[3]) / 2
+        middle = shapely.Point(lon, lat)
+        near = self.index.within((lon, lat, lon, lat))
+        return [insee for insee in near if self.index.get(insee).boundary.contains(middle)]
+
     def _ground(self, lon: float, lat: float) -> dict[str, Any] | None:
         """The drawn basemap of the demonstration around a point, as a data URI."""
         if not self.source.demonstration:
@@ -195,14 +227,15 @@ def _match(match: Any) -> dict[str, Any]:
 
 
 def place(departement: str, population: float | None) -> str:
-    """What tells homonyms apart: « 93, 113 000 hab. »."""
+    """What tells homonyms apart: « Seine-Saint-Denis (93), 113 000 hab. »."""
+    where = departement_name(departement)
     if population is None or population != population:
-        return departement
+        return where
     from ..text import number
 
     # Three figures are enough to recognise a town, and are easier to read.
     rounded = round(population, -3) if population >= 10_000 else round(population)
-    return f"{departement}, {number(rounded)}\u00a0hab."
+    return f"{where}, {number(rounded)}\u00a0hab."
 
 
 _stamp: str | None = None

@@ -18,7 +18,7 @@ __all__ = ["LocalClient", "ServiceClient", "ServiceError", "open_client"]
 PATIENCE = 240.0
 
 LOST = {
-    "fr": "Le service d'analyse ne répond pas. Réessayez dans un instant ; si cela dure, "
+    "fr": "Le service d'analyse ne répond pas. Réessayez dans un instant\u00a0; si cela dure, "
     "prévenez la personne qui a démarré cette page.",
     "en": "The analysis service does not answer. Try again in a moment; if it lasts, "
     "tell the person who started this page.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["center_zoom", "map_width"]
+__all__ = ["center_zoom", "latitude", "map_width", "mercator"]
 
 #: Width of the world at zoom 0, in pixels.
 _WORLD = 256.0
@@ -13,7 +13,7 @@ _WORLD = 256.0
 _MARGIN = 0.06
 
 #: Heights and gaps of style.css, in pixels.
-MAP_HEIGHT = 300
+MAP_HEIGHT = 320
 _PAGE, _GUTTER, _EDGE = 1440, 24, 24
 
 
@@ -25,18 +25,19 @@ def map_width(viewport: int) -> int:
     return max(200, round((inside - (columns - 1) * _GUTTER) / columns))
 
 
-def _mercator(lat: float) -> float:
+def mercator(lat: float) -> float:
     """Northing as a share of the world, from latitude in degrees."""
     lat = max(min(lat, 85.0), -85.0)
     return math.log(math.tan(math.pi / 4 + math.radians(lat) / 2)) / (2 * math.pi)
 
 
-def _latitude(north: float) -> float:
+def latitude(north: float) -> float:
+    """The inverse of :func:`mercator`."""
     return math.degrees(2 * math.atan(math.exp(north * 2 * math.pi)) - math.pi / 2)
 
 
 def center_zoom(
-    bounds: list[list[float]], width: int, height: int, step: float = 0.5
+    bounds: list[list[float]], width: int, height: int, step: float = 0.25
 ) -> tuple[tuple[float, float], float]:
     """Centre (lat, lon) and zoom at which ``bounds`` [[s, w], [n, e]] fit in the map.
 
@@ -52,8 +53,8 @@ def center_zoom(
     Source: https://wiki.openstreetmap.org/wiki/Slippy_map_tilenames (Web Mercator).
     """
     (south, west), (north, east) = bounds
-    bottom, top = _mercator(south), _mercator(north)
-    center = (_latitude((bottom + top) / 2), (west + east) / 2)
+    bottom, top = mercator(south), mercator(north)
+    center = (latitude((bottom + top) / 2), (west + east) / 2)
     share_x = max((east - west) / 360, 1e-9)
     share_y = max(top - bottom, 1e-9)
     room = 1 - 2 * _MARGIN

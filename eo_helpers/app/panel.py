@@ -12,6 +12,7 @@ import ipyleaflet
 import ipywidgets
 
 from .framing import MAP_HEIGHT, center_zoom
+from .marks import marks
 
 __all__ = ["Ground", "Panel"]
 
@@ -25,6 +26,10 @@ PLAN_IGN = (
 _OUTLINE = {"color": "#161616", "weight": 2.5, "fill": False, "opacity": 0.9}
 
 DEMONSTRATION = '<p class="eo-badge">Données de démonstration</p>'
+
+
+#: Asks again for the same commune (see picker.js).
+RETRY = '<p><button type="button" class="eo-link eo-retry">Réessayer</button></p>'
 
 
 class Ground:
@@ -42,14 +47,16 @@ class Ground:
         self.bounds = commune["bounds"]
         self.demonstration = bool(commune["demonstration"])
         self.below: tuple[ipyleaflet.Layer, ...] = ()
-        self.word = "Fond de carte en ligne désactivé : la commune est dessinée sur un fond uni."
+        self.word = (
+            "Fond de carte en ligne désactivé\u00a0: la commune est dessinée sur un fond uni."
+        )
         drawn = commune.get("ground")
         if drawn:
             self.below = (ipyleaflet.ImageOverlay(url=drawn["png"], bounds=drawn["bounds"]),)
             self.word = "Fond de carte dessiné pour le territoire fictif."
         elif online and not commune["demonstration"]:
             self.below = (ipyleaflet.TileLayer(url=PLAN_IGN, attribution="© IGN", max_zoom=19),)
-            self.word = "Fond de carte : Plan IGN, © IGN."
+            self.word = "Fond de carte\u00a0: Plan IGN, © IGN."
         self.outline = ipyleaflet.GeoJSON(
             data={
                 "type": "Feature",
@@ -77,7 +84,7 @@ class Panel:
         self.title = title
         self._head = ipywidgets.HTML()
         self._head.add_class("eo-head")
-        self._choice = ipywidgets.Dropdown(description="Carte :", options=[])
+        self._choice = ipywidgets.Dropdown(description="Carte\u00a0:", options=[])
         self._choice.add_class("eo-choice")
         self._choice.observe(self._choose, names="value")
         self._place = ipywidgets.VBox([])
@@ -94,7 +101,7 @@ class Panel:
         self._said: tuple[str, str, str] = ("", "eo-wait", "")
         self._ground: Ground | None = None
         self._layers: list[dict[str, Any]] = []
-        self._drawn: ipyleaflet.Layer | None = None
+        self._drawn: tuple[ipyleaflet.Layer, ...] = ()
         self.widget = ipywidgets.VBox([self._head, self._place, self._body])
         self.widget.add_class("eo-theme")
 
@@ -126,7 +133,8 @@ class Panel:
         remedy = f'<p class="eo-remedy">{escape(bundle["remedy"])}</p>' if bundle["remedy"] else ""
         kind = "eo-headline" if bundle["status"] in ("complete", "partial") else "eo-calm"
         self._say(bundle["headline"], kind, remedy)
-        self._layers = list(bundle["layers"])
+        # The commune's outline is on every map already: not a map of its own.
+        self._layers = [layer for layer in bundle["layers"] if not layer.get("outline")]
         self._choice.unobserve(self._choose, names="value")
         self._choice.options = [(layer["title"], n) for n, layer in enumerate(self._layers)]
         shown = [n for n, layer in enumerate(self._layers) if layer["shown"]]
@@ -139,7 +147,7 @@ class Panel:
     def fail(self, sentence: str) -> None:
         """Say calmly that there is no answer."""
         self._forget()
-        self._say(sentence, "eo-calm")
+        self._say(sentence, "eo-calm", RETRY)
 
     def close(self) -> None:
         """Forget the commune."""
@@ -180,7 +188,7 @@ class Panel:
                 center=center,
                 zoom=zoom,
                 layers=(),
-                zoom_snap=0.5,
+                zoom_snap=0.25,
                 prefer_canvas=True,
                 zoom_control=False,
                 attribution_control=False,
@@ -206,39 +214,45 @@ class Panel:
         word = self._ground.word if self._ground else ""
         ground = (
             f'<p class="eo-ground">{escape(word)}<span class="eo-ground-lost"> Il n\'est pas '
-            "joignable pour l'instant : la commune est dessinée sur un fond uni.</span></p>"
+            "joignable pour l'instant\u00a0: la commune est dessinée sur un fond uni.</span></p>"
         )
         if layer is None:
             self._legend.value = ground
             return
         self._legend.value = (
-            f'<p class="eo-hidden">{escape(layer["alt"])}</p>'
+            f'<p class="eo-hidden eo-alt">{escape(layer["alt"])}</p>'
             f'<p class="eo-caption">{escape(layer["title"])}</p>{layer["legend"]}{ground}'
         )
 
     def _draw(self, layer: dict[str, Any] | None) -> None:
-        old, self._drawn = self._drawn, None
+        old, self._drawn = self._drawn, ()
         self._tip.value = ""
         if self._map is not None:
             if layer is not None:
                 self._drawn = self._leaflet(layer)
-            middle = (self._drawn,) if self._drawn is not None else ()
             ground = self._ground
             below = ground.below if ground else ()
             above = (ground.outline,) if ground else ()
-            self._map.layers = (*below, *middle, *above)
-        if old is not None:
-            old.close()
+            self._map.layers = (*below, *self._drawn, *above)
+        for gone in old:
+            gone.close()
 
-    def _leaflet(self, layer: dict[str, Any]) -> ipyleaflet.Layer:
+    def _leaflet(self, layer: dict[str, Any]) -> tuple[ipyleaflet.Layer, ...]:
         if layer["kind"] == "raster":
-            return ipyleaflet.ImageOverlay(
-                url=layer["png"], bounds=layer["bounds"], opacity=layer.get("opacity", 1.0)
+            return (
+                ipyleaflet.ImageOverlay(
+                    url=layer["png"], bounds=layer["bounds"], opacity=layer.get("opacity", 1.0)
+                ),
             )
         drawn = ipyleaflet.GeoJSON(data=layer["geojson"], hover_style={"weight": 3})
         drawn.on_hover(self._point)
         drawn.on_click(self._point)
-        return drawn
+        written = marks(layer.get("labels", ()))
+        if written is None:
+            return (drawn,)
+        # In the pane of the markers: above the canvas on which the blocks are drawn.
+        picture, bounds = written
+        return drawn, ipyleaflet.ImageOverlay(url=picture, bounds=bounds, pane="markerPane")
 
     def _point(self, feature: dict[str, Any] | None = None, **_: Any) -> None:
         """What the pointer is on."""

@@ -89,7 +89,7 @@ function render({ model, el }) {
           "li",
           { id: `${id}-option-${index}`, role: "option", "aria-selected": "false" },
           element("strong", {}, item.name),
-          ` — ${item.label}`,
+          ` – ${item.label}`,
         );
         option.addEventListener("mousedown", (event) => {
           event.preventDefault(); // keep the focus in the field
@@ -108,7 +108,8 @@ function render({ model, el }) {
   function expectAnswer() {
     clearTimeout(silence);
     silence = setTimeout(() => {
-      say("La page a perdu le contact avec le serveur. Rechargez-la pour continuer.");
+      say("La page a perdu le contact avec le serveur\u00a0; rien n'est perdu. ");
+      message.append(element("a", { href: window.location.href }, "Recharger la page"));
     }, SILENCE);
   }
 
@@ -183,7 +184,7 @@ function render({ model, el }) {
     const offered = model.get("examples");
     examples.hidden = !offered.length;
     examples.replaceChildren(
-      model.get("demonstration") ? "Communes fictives à essayer : " : "Par exemple : ",
+      model.get("demonstration") ? "Communes fictives à essayer\u00a0: " : "Par exemple\u00a0: ",
       ...offered.flatMap((item, index) => {
         const button = element("button", { type: "button", class: "eo-link" }, item.name);
         button.addEventListener("click", () => pick(item));
@@ -195,6 +196,22 @@ function render({ model, el }) {
   function showStatus() {
     clearTimeout(silence);
     announce.textContent = model.get("status");
+    nameMaps();
+  }
+
+  // A map takes the focus (arrows move it): it must say what it is, and what it shows.
+  function nameMaps() {
+    for (const theme of document.querySelectorAll(".eo-theme")) {
+      const map = theme.querySelector(".leaflet-container");
+      if (!map) continue;
+      const title = theme.querySelector("h2")?.textContent ?? "";
+      const shown = theme.querySelector(".eo-caption")?.textContent;
+      map.setAttribute("role", "region");
+      map.setAttribute("aria-label", shown ? `Carte, ${title}\u00a0: ${shown}` : `Carte, ${title}`);
+      const words = theme.querySelector(".eo-alt");
+      if (words) map.setAttribute("aria-description", words.textContent);
+      else map.removeAttribute("aria-description");
+    }
   }
 
   function showCommune() {
@@ -228,9 +245,17 @@ function render({ model, el }) {
   };
   document.addEventListener("error", onError, true);
 
+  // A theme that failed offers to ask again: the same commune, without a new address.
+  const onRetry = (event) => {
+    const { insee, name } = model.get("shown");
+    if (insee && event.target.closest?.(".eo-retry")) pick({ insee, name }, false);
+  };
+  document.addEventListener("click", onRetry);
+
   const onBack = () => {
     const insee = new URL(window.location.href).searchParams.get("commune");
-    if (insee) pick({ insee }, false);
+    const shown = model.get("shown");
+    if (insee) pick({ insee, name: shown.insee === insee ? shown.name : "" }, false);
   };
   window.addEventListener("popstate", onBack);
 
@@ -248,6 +273,7 @@ function render({ model, el }) {
   return () => {
     window.removeEventListener("resize", onResize);
     window.removeEventListener("popstate", onBack);
+    document.removeEventListener("click", onRetry);
     document.removeEventListener("error", onError, true);
     clearTimeout(timer);
     clearTimeout(silence);

@@ -21,8 +21,13 @@ __all__ = ["Shell", "ma_commune"]
 log = logging.getLogger(__name__)
 
 UNEXPECTED = (
-    "La réponse n'a pas pu être affichée. Le reste de la page fonctionne : réessayez, "
+    "La réponse n'a pas pu être affichée. Le reste de la page fonctionne\u00a0: réessayez, "
     "ou choisissez une autre commune."
+)
+
+FICTION = (
+    f"{DEMONSTRATION}<p>Vous voyez un territoire fictif, qui sert à découvrir "
+    "l'outil\u00a0: aucune de ces communes n'existe.</p>"
 )
 
 _TITLE = (
@@ -101,11 +106,12 @@ class Shell:
         self.picker.demonstration = about["demonstration"]
         self.picker.examples = about["examples"]
         self._grid.children = [panel.widget for panel in self.panels.values()]
-        if about["demonstration"]:
-            self._commune.value = (
-                f"{DEMONSTRATION}<p>Vous voyez un territoire fictif, qui sert à découvrir "
-                "l'outil : aucune de ces communes n'existe.</p>"
-            )
+        titles = "".join(f"<li>{escape(panel.title)}</li>" for panel in self.panels.values())
+        self._commune.value = (
+            (FICTION if about["demonstration"] else "")
+            + f'<div class="eo-promise"><p>Une fois la commune choisie, vous verrez\u00a0:</p>'
+            f"<ul>{titles}</ul></div>"
+        )
 
     async def _find(self, ask: int, query: str) -> None:
         try:
@@ -120,7 +126,7 @@ class Shell:
             self.picker.results(
                 ask,
                 [],
-                f"Aucune commune ne ressemble à « {query} ». Vérifiez l'orthographe, ou essayez "
+                f"Aucune commune ne ressemble à «\u00a0{query}\u00a0». Vérifiez l'orthographe, ou essayez "
                 "le code postal.",
             )
 
@@ -155,7 +161,9 @@ class Shell:
                 *(self._fill(name, answer, generation, insee) for name, answer in answers.items())
             )
             if generation == self.generation:
-                self.picker.status = f"Réponse prête : {commune['name']}, {len(answers)} thèmes."
+                self.picker.status = (
+                    f"Réponse prête\u00a0: {commune['name']}, {len(answers)} thèmes."
+                )
         except ServiceError as error:
             if generation == self.generation:
                 self._refuse(error)
@@ -168,7 +176,7 @@ class Shell:
         old, self._ground = self._ground, Ground(commune, online=_online())
         self._commune.value = (
             f'<p class="eo-name"><strong>{escape(commune["name"])}</strong> '
-            f"({escape(commune['label'])})</p>"
+            f"<span>{escape(commune['label'])}</span></p>"
         )
         self.picker.shown = {"insee": commune["insee"], "name": commune["name"]}
         for panel in self.panels.values():
@@ -197,7 +205,7 @@ class Shell:
     def _refuse(self, error: ServiceError) -> None:
         """The commune itself cannot be had."""
         near = ", ".join(error.suggestions)
-        self._notice(f"{error.fr} Communes proches : {near}." if near else error.fr)
+        self._notice(f"{error.fr} Communes proches\u00a0: {near}." if near else error.fr)
         for panel in self.panels.values():
             panel.close()
         self._grid.add_class("eo-empty")

@@ -28,13 +28,13 @@ ANALYSES_PER_PROCESS = 100
 
 TOO_LONG = {
     "fr": "L'analyse a pris trop de temps et a été arrêtée. Les autres thèmes restent "
-    "disponibles ; vous pouvez réessayer.",
+    "disponibles\u00a0; vous pouvez réessayer.",
     "en": "The analysis took too long and was stopped. The other themes remain available; "
     "you can try again.",
 }
 DIED = {
     "fr": "L'analyse s'est arrêtée brusquement, sans doute à cause d'un fichier abîmé ou d'un "
-    "manque de mémoire. Le reste de la page fonctionne ; vous pouvez réessayer.",
+    "manque de mémoire. Le reste de la page fonctionne\u00a0; vous pouvez réessayer.",
     "en": "The analysis stopped abruptly, probably because of a damaged file or a lack of "
     "memory. The rest of the page works; you can try again.",
 }

@@ -160,7 +160,7 @@ def _styles(layer: Layer, frame: Any) -> list[dict[str, Any]]:
 
 def _style(color: str, kind: str, opacity: float) -> dict[str, Any]:
     if kind.endswith("Polygon") and opacity > 0:
-        return {"fillColor": color, "color": "#ffffff", "weight": 0.6, "fillOpacity": opacity}
+        return {"fillColor": color, "color": "#ffffff", "weight": 0.3, "fillOpacity": opacity}
     style: dict[str, Any] = {"fillColor": color, "color": color, "weight": 2.5, "fillOpacity": 0}
     if kind.endswith("Point"):
         style |= {"radius": 5, "color": "#ffffff", "weight": 1.5, "fillOpacity": opacity}

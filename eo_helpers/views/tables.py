@@ -21,7 +21,7 @@ _GROUPS = {
 }
 
 #: Tables of more than ``_LONG`` rows show ``_SHOWN`` of them.
-_LONG, _SHOWN = 8, 6
+_LONG, _SHOWN = 6, 4
 
 
 def rows(finding: Finding, lang: str = "fr") -> list[dict[str, str]]:

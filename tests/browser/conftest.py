@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,6 +12,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from eo_helpers.doctor import browser_executable
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -31,12 +32,6 @@ FLAGS = [
 BASEMAP_HOSTS = ("data.geopf.fr",)
 
 
-def browser_executable() -> str | None:
-    """The system's Chromium; None for Playwright's own."""
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
-    return next((found for name in names if (found := shutil.which(name))), None)
-
-
 @pytest.fixture(scope="session")
 def browser():
     from playwright.sync_api import Error, sync_playwright
@@ -46,8 +41,8 @@ def browser():
             chromium = playwright.chromium.launch(executable_path=browser_executable(), args=FLAGS)
         except Error as error:
             pytest.fail(
-                "No Chromium on this machine: install one (apt install chromium, or "
-                f"playwright install chromium). {str(error).splitlines()[0]}",
+                "Browser tests need a Chromium that starts: run 'make browser', or set "
+                f"EO_HELPERS_BROWSER. {str(error).splitlines()[0]}",
                 pytrace=False,
             )
         yield chromium
@@ -151,7 +146,8 @@ class Visitor:
         route.abort()
 
     def _console(self, message) -> None:
-        if message.type == "error" and not any(host in message.text for host in BASEMAP_HOSTS):
+        about = f"{message.text} {message.location.get('url', '')}"
+        if message.type == "error" and not any(host in about for host in BASEMAP_HOSTS):
             self.troubles.append(f"console: {message.text}")
 
     def open(self, query: str = "") -> None:
@@ -173,13 +169,17 @@ class Visitor:
     def wait_answer(self, name: str = "") -> None:
         self.page.wait_for_function(
             "name => document.querySelector('.eo-announce').textContent"
-            ".startsWith('Réponse prête : ' + name)",
+            ".replaceAll('\\u00a0', ' ').startsWith('Réponse prête : ' + name)",
             arg=name,
             timeout=120_000,
         )
 
     def panels(self):
         return self.page.locator(".eo-theme")
+
+    def panel(self, title: str):
+        """The section of one theme."""
+        return self.page.locator(".eo-theme", has=self.page.get_by_role("heading", name=title))
 
     def text(self) -> str:
         return self.page.locator("body").inner_text()

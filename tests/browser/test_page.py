@@ -17,9 +17,9 @@ def test_a_person_types_picks_and_sees_every_theme(visit, fake_server):
     assert "Données de démonstration" in visitor.text()
     visitor.type("aig")
     assert visitor.options() == [
-        "Aigremont-sur-Vire — 99, 14 000 hab.",
-        "Aigremont-les-Bois — 99, 2 310 hab.",
-        "Aigremont-la-Fragile — 99, 512 hab.",
+        "Aigremont-sur-Vire – 99, 14 000 hab.",
+        "Aigremont-les-Bois – 99, 2 310 hab.",
+        "Aigremont-la-Fragile – 99, 512 hab.",
     ]
     visitor.page.keyboard.press("Enter")
     visitor.wait_answer("Aigremont-sur-Vire")
@@ -184,6 +184,7 @@ def test_the_page_outlives_a_crash_of_the_analysis(visit, fake_server):
     visitor.open("?commune=99003")  # its flood analysis kills its process
     visitor.wait_answer("Aigremont-la-Fragile")
     broken = visitor.panels().nth(2)
+    assert broken.get_by_role("button", name="Réessayer").count() == 1
     assert "L'analyse s'est arrêtée brusquement" in broken.inner_text()
     assert visitor.panels().nth(0).locator(".eo-headline").count() == 1
     assert "Le fichier est abîmé." in visitor.panels().nth(1).inner_text()
