@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, sparse
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import LinearOperator, SuperLU, cg, splu
 
 from .edges import Sketch
 
@@ -42,12 +42,15 @@ class Waterline:
 
 def _interpolation(
     s: Sketch, wet: NDArray[np.int64]
-) -> tuple[sparse.csr_matrix, NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Bilinear weights from nodes to wet cells, among nodes of the same body only."""
+) -> tuple[sparse.csr_matrix, NDArray[np.int64], NDArray[np.int64]]:
+    """Bilinear weights from nodes to wet cells (nodes of the same body only), the nodes'
+    keys, and the node that each wet cell lies in.
+    """
     rows, cols = np.divmod(wet, s.shape[1])
     body = s.body.ravel()[wet].astype(np.int64)
     height, width = -(-s.shape[0] // NODE) + 2, -(-s.shape[1] // NODE) + 2
-    keys = np.unique((body * height + rows // NODE + 1) * width + cols // NODE + 1)
+    own = (body * height + rows // NODE + 1) * width + cols // NODE + 1
+    keys, home = np.unique(own, return_inverse=True)
     y, x = (rows + 0.5) / NODE + 0.5, (cols + 0.5) / NODE + 0.5
     y0, x0 = np.floor(y).astype(np.int64), np.floor(x).astype(np.int64)
     parts = []
@@ -66,7 +69,7 @@ def _interpolation(
         ),
         shape=(len(wet), len(keys)),
     )
-    return matrix, keys, keys // width % height, keys % width
+    return matrix, keys, home
 
 
 def _stiffness(keys: NDArray[np.int64], width: int, stiff: float) -> sparse.csc_matrix:
@@ -97,6 +100,29 @@ def _stiffness(keys: NDArray[np.int64], width: int, stiff: float) -> sparse.csc_
     return sparse.csc_matrix(out)
 
 
+class _Solver:
+    """Solves a row of systems that differ little: one factorisation serves several.
+
+    An earlier factorisation preconditions conjugate gradients; where those take more than
+    a few steps, the system is factorised anew.
+    """
+
+    def __init__(self) -> None:
+        self.factor: SuperLU | None = None
+        self.last: NDArray | None = None
+
+    def __call__(self, system: sparse.csc_matrix, right: NDArray) -> NDArray:
+        if self.factor is not None:
+            inverse = LinearOperator(system.shape, self.factor.solve)
+            found, failed = cg(system, right, x0=self.last, rtol=1e-6, maxiter=8, M=inverse)
+            if not failed:
+                self.last = found
+                return found
+        self.factor = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+        self.last = self.factor.solve(right)
+        return self.last
+
+
 def waterline(
     s: Sketch, robust: bool = True, stiff: float = 300.0, start: float = 0.95, floor: float = 0.3
 ) -> Waterline:
@@ -115,7 +141,7 @@ def waterline(
         Weight of the flooded ground, which no water surface lies below.
     """
     wet = np.flatnonzero(s.body)
-    matrix, keys, _, _ = _interpolation(s, wet)
+    matrix, keys, home = _interpolation(s, wet)
     edge = matrix[np.searchsorted(wet, s.at)]
     width = -(-s.shape[1] // NODE) + 2
     penalty = _stiffness(keys, width, stiff)
@@ -127,14 +153,15 @@ def waterline(
     ground = sparse.identity(len(keys), format="csc") * 1e-7
     middle = float(np.median(s.level)) if len(s.level) else 0.0
     z = s.level - middle
-    base, bound = _floor(s, wet, matrix, middle)
+    base, bound = _floor(s, wet, home, matrix, middle)
+
+    solver = _Solver()
 
     def solve(weight: NDArray, lift: NDArray) -> NDArray:
         weighted = edge.T.multiply(weight).tocsr()
         lifted = base.T.multiply(lift).tocsr()
         system = sparse.csc_matrix(weighted @ edge + lifted @ base) + penalty + ground
-        factor = splu(system, permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
-        return factor.solve(weighted @ z + lifted @ bound)
+        return solver(system, weighted @ z + lifted @ bound)
 
     trust, lift = np.ones(len(z)), np.zeros(len(bound))
     level = solve(prior, lift)
@@ -181,11 +208,14 @@ def _rising(s: Sketch, reach: float, none: float, full: float) -> NDArray[np.flo
 
 
 def _floor(
-    s: Sketch, wet: NDArray[np.int64], matrix: sparse.csr_matrix, middle: float
+    s: Sketch,
+    wet: NDArray[np.int64],
+    node: NDArray[np.int64],
+    matrix: sparse.csr_matrix,
+    middle: float,
 ) -> tuple[sparse.csr_matrix, NDArray[np.float64]]:
     """The highest flooded ground of each node: rows of ``matrix`` and heights (m)."""
     height = s.ground.ravel()[wet] - middle
-    node = np.asarray(matrix.argmax(axis=1)).ravel()
     height = np.where(np.isfinite(height), height, -np.inf)
     order = np.lexsort((height, node))
     last = np.flatnonzero(np.diff(node[order], append=-1))
