@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any
@@ -84,8 +85,8 @@ class ServiceClient:
                     if given_up.is_set() or waited > PATIENCE:
                         raise _lost()
                 reply = json.loads(connection.recv_bytes())
-        except (OSError, EOFError, ValueError) as error:
-            # Includes AuthenticationError's cousins and a half-sent answer.
+        except (OSError, EOFError, ValueError, AuthenticationError) as error:
+            # Gone, restarted with another key, or an answer that was half sent.
             raise _lost() from error
         if reply["ok"]:
             return reply["result"]

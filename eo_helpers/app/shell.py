@@ -126,8 +126,8 @@ class Shell:
             self.picker.results(
                 ask,
                 [],
-                f"Aucune commune ne ressemble à «\u00a0{query}\u00a0». Vérifiez l'orthographe, ou essayez "
-                "le code postal.",
+                f"Aucune commune ne ressemble à «\u00a0{query}\u00a0». Vérifiez l'orthographe, "
+                "ou essayez le code postal.",
             )
 
     def pick(self, insee: str) -> asyncio.Task[None]:
