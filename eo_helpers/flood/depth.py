@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 from .edges import FLOODED, HIDDEN, windows
+from .flexth import extend_hidden
 from .grids import Notes, align, cell_size, check_heights, codes_of, plane, vertical_note
 from .surface import evaluate, fit
 
@@ -26,6 +27,9 @@ METHODS: dict[str, str] = {
     "fwdet": "FwDET 2.1 (Cohen et al. 2022, doi:10.3390/rs14215313)",
     "flexth": "FLEXTH (Betterle & Salamon 2024, doi:10.5194/nhess-24-2817-2024)",
 }
+
+
+Arrays = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
 
 
 def check_method(method: str) -> None:
@@ -45,6 +49,7 @@ def water_depth(
     *,
     permanent_water: xr.DataArray | None = None,
     dem_noise: float | None = None,
+    extend: bool = False,
     **options: Any,
 ) -> xr.Dataset:
     """Height of the water above the ground, its surface and their uncertainty.
@@ -62,6 +67,10 @@ def water_depth(
         1 on rivers, lakes and sea as they are without flood: their banks are not edges.
     dem_noise : float, optional
         Standard deviation of the DEM, m. Measured on the flooded ground if not given.
+    extend : bool
+        Let the water reach cells that were not observable (255), where they lie lower
+        than the surface and are joined to the flood (:func:`.flexth.extend_hidden`).
+        Without it their depth is unknown.
     **options
         Of the method: see :func:`.fwdet.fwdet_surface` and :func:`.flexth.flexth_surface`.
 
@@ -90,34 +99,20 @@ def water_depth(
     datum = vertical_note(dem, notes)
     water = None if permanent_water is None else align(permanent_water, dem)
     codes = codes_of(align(extent, dem), water)
-    depth, level, sigma = depth_of(
-        codes, heights, cell, method, notes, dem_noise=dem_noise, **options
-    )
-    return dataset(dem, (depth, level, sigma), method, datum, notes)
+    arrays = _whole(codes, heights, cell, method, notes, extend, dem_noise=dem_noise, **options)
+    return dataset(dem, arrays, method, datum, notes)
 
 
-def depth_of(
-    codes: NDArray[np.uint8],
-    heights: NDArray[np.float32],
-    cell: float,
-    method: str,
-    notes: Notes,
-    **options: Any,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Depth, surface and uncertainty of checked arrays."""
-    wet = codes == FLOODED
-    level = np.full(codes.shape, np.nan, np.float32)
-    sigma = np.full(codes.shape, np.nan, np.float32)
-    if not wet.any():
+def notes_on(codes: NDArray[np.uint8], blind: int, notes: Notes) -> bool:
+    """Say what an extent lacks; False if it shows no water at all."""
+    if not (codes == FLOODED).any():
         notes.append(
             (
                 "L'étendue ne montre pas d'eau : la hauteur est nulle partout où l'on a vu le sol.",
                 "The extent shows no water: depth is zero wherever the ground was seen.",
             )
         )
-        dry = (codes != HIDDEN) & np.isfinite(heights)
-        return np.where(dry, np.float32(0), np.float32(np.nan)), level, sigma
-    blind = int((wet & ~np.isfinite(heights)).sum())
+        return False
     if blind:
         notes.append(
             (
@@ -125,18 +120,52 @@ def depth_of(
                 f"{blind} flooded cells fall in a void of the terrain: their depth is unknown.",
             )
         )
+    return True
+
+
+def _whole(
+    codes: NDArray[np.uint8],
+    heights: NDArray[np.float32],
+    cell: float,
+    method: str,
+    notes: Notes,
+    extend: bool = False,
+    **options: Any,
+) -> Arrays:
+    """Depth, surface and uncertainty of checked arrays, in memory."""
+    level = np.full(codes.shape, np.nan, np.float32)
+    sigma = np.full(codes.shape, np.nan, np.float32)
+    blind = int(((codes == FLOODED) & ~np.isfinite(heights)).sum())
+    if not notes_on(codes, blind, notes):
+        seen = (codes != HIDDEN) & np.isfinite(heights)
+        return np.where(seen, np.float32(0), np.float32(np.nan)), level, sigma
     fitted = fit(codes, heights.__getitem__, cell, method, **options)
     depth = np.empty(codes.shape, np.float32)
     for window in windows(codes.shape):
         depth[window], level[window], sigma[window] = evaluate(
             fitted, window, codes[window], heights[window]
         )
+    if extend and (codes == HIDDEN).any():
+        wet, carried, nearest = extend_hidden(codes, fitted.labels, heights, level, cell)
+        dry = (codes == HIDDEN) & ~wet & np.isfinite(heights)
+        # The surface is known less and less well away from the water that was seen.
+        sunk = np.maximum(level.ravel()[nearest] - carried, 0)[wet]
+        sigma[wet] = np.hypot(sigma.ravel()[nearest[wet]], sunk)
+        depth[dry] = 0
+        depth[wet] = np.maximum(carried - heights, 0)[wet]
+        level[wet] = carried[wet]
+        notes.append(
+            (
+                f"L'eau a été prolongée sur {int(wet.sum())} cellules que l'image ne montre pas.",
+                f"The water was extended over {int(wet.sum())} cells that the image hides.",
+            )
+        )
     return depth, level, sigma
 
 
 def dataset(
     dem: xr.DataArray,
-    arrays: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]],
+    arrays: Arrays,
     method: str,
     datum: str,
     notes: Notes,

@@ -4,6 +4,8 @@ Source: Betterle and Salamon (2024), Nat. Hazards Earth Syst. Sci. 24, 2817 (met
 border cells that are steep are left out, heights are averaged along the border, and a
 cell takes the mean of the N nearest border cells of its own body weighted by 1 / distance.
 What is ours: each border cell also weighs by the trust that the waterline gives it.
+
+:func:`extend_hidden` is the paper's second part: the water reaches what was hidden.
 """
 
 from __future__ import annotations
@@ -12,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
-from .edges import Sketch
+from .edges import FLOODED, HIDDEN, Sketch
+from .rise import carried, reached
 from .waterline import Waterline
 
-__all__ = ["flexth_surface"]
+__all__ = ["extend_hidden", "flexth_surface"]
 
 
 def flexth_surface(
@@ -64,3 +67,34 @@ def flexth_surface(
         )
         out[part] += mean
     return out
+
+
+def extend_hidden(
+    codes: NDArray[np.uint8],
+    labels: NDArray[np.int32],
+    heights: NDArray[np.float32],
+    surface: NDArray[np.float32],
+    cell: float,
+    farthest: float = 10_000.0,
+    half_area: float = 10e6,
+) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.int64]]:
+    """Hidden cells that the water reaches from the flood that was seen.
+
+    A hidden cell (forest, city: the sensor cannot tell) is flooded if the water beside it
+    stands higher than its ground and a way of hidden or flooded cells leads there. The
+    surface sinks towards the ground with the distance d: S - (S - z) d / D, where
+    D = ``farthest`` (1 - 2^(-A / ``half_area``)) grows with the area A of the body (m²).
+    Distances are as the crow flies, where the paper follows the way.
+
+    Returns the cells, the surface on them (m), and the flat index of the nearest water.
+    """
+    level, nearest = carried(surface, cell, fall=0.0)
+    rows, cols = np.divmod(nearest, codes.shape[1])
+    y, x = np.ogrid[: codes.shape[0], : codes.shape[1]]
+    distance = np.hypot(rows - y, cols - x).astype(np.float32) * np.float32(cell)
+    area = np.bincount(labels.ravel()) * cell**2
+    reach = farthest * (1 - 2.0 ** (-area / half_area))
+    share = distance / np.maximum(reach[labels.ravel()[nearest]], 1e-6)
+    hidden = (codes == HIDDEN) & (level > heights) & (share < 1)
+    wet = reached(hidden, codes == FLOODED) & hidden
+    return wet, (level - (level - heights) * share).astype(np.float32), nearest

@@ -11,7 +11,7 @@ from rasterio.enums import Resampling
 from ..errors import InvalidInput
 from .edges import DRY, FLOODED, HIDDEN, PERMANENT
 
-__all__ = ["Notes", "align", "cell_size", "check_heights", "codes_of", "vertical_note"]
+__all__ = ["Notes", "align", "cell_size", "check_heights", "codes_of", "plane", "vertical_note"]
 
 #: What the reader of a result should know: (French, English) sentences.
 Notes = list[tuple[str, str]]
@@ -20,7 +20,8 @@ _FILL = -600.0
 #: Above every ground of the Earth, in metres.
 _HIGHEST = 8900.0
 _FEET = ("ft", "feet", "foot", "us-ft", "survey foot", "pied")
-_OUTSIDE = 254
+#: Code of an aligned extent where it says nothing.
+OUTSIDE_CODE = 254
 
 
 def plane(values: xr.DataArray, what: tuple[str, str]) -> xr.DataArray:
@@ -46,35 +47,51 @@ def plane(values: xr.DataArray, what: tuple[str, str]) -> xr.DataArray:
 def check_heights(dem: xr.DataArray, notes: Notes) -> NDArray[np.float32]:
     """Heights (y, x) float32 in metres, NaN where unknown; says what it had to set aside."""
     dem = plane(dem, ("Le relief", "The terrain"))
-    declared = " ".join(
+    declared(dem)
+    values, fill = metres(dem.values, dem.rio.nodata)
+    if not np.isfinite(values).any():
+        raise InvalidInput(*EMPTY)
+    if fill:
+        notes.append(filled(fill))
+    return values
+
+
+EMPTY = (
+    "Le relief ne contient aucune hauteur connue : toutes ses cellules sont vides.",
+    "The terrain holds no known height: all its cells are empty.",
+)
+
+
+def filled(count: int) -> tuple[str, str]:
+    """What is said of voids that the DEM does not declare."""
+    return (
+        f"{count} cellules du relief valent moins de {_FILL:.0f} m : prises pour des vides.",
+        f"{count} cells of the terrain are below {_FILL:.0f} m: taken for voids.",
+    )
+
+
+def declared(dem: xr.DataArray) -> None:
+    """Refuse a DEM that says it is in feet."""
+    said = " ".join(
         str(dem.attrs.get(key, "")) for key in ("units", "UNITS", "unit", "VERTICAL_UNITS")
     ).lower()
-    if any(word in declared.replace(",", " ").split() for word in _FEET):
+    if any(word in said.replace(",", " ").split() for word in _FEET):
         raise InvalidInput(
             "Le relief est en pieds : convertissez-le en mètres (multipliez par 0,3048).",
             "The terrain is in feet: convert it to metres (multiply by 0.3048).",
         )
-    values = np.asarray(dem.values, dtype=np.float32)
-    nodata = dem.rio.nodata
-    bad = ~np.isfinite(values) | (values < _FILL)
+
+
+def metres(values: NDArray, nodata: float | None) -> tuple[NDArray[np.float32], int]:
+    """Heights with voids as NaN, and how many voids the DEM did not declare."""
+    values = np.asarray(values, dtype=np.float32)
+    bad = ~np.isfinite(values)
     if nodata is not None and np.isfinite(nodata):
         bad |= values == np.float32(nodata)
-        fill = 0
-    else:
-        fill = int((values < _FILL).sum())
-    if bad.all():
-        raise InvalidInput(
-            "Le relief ne contient aucune hauteur connue : toutes ses cellules sont vides.",
-            "The terrain holds no known height: all its cells are empty.",
-        )
-    if fill:
-        notes.append(
-            (
-                f"{fill} cellules du relief valent moins de {_FILL:.0f} m : prises pour des vides.",
-                f"{fill} cells of the terrain are below {_FILL:.0f} m: taken for voids.",
-            )
-        )
-    highest = float(values[~bad].max())
+    low = ~bad & (values < _FILL)
+    bad |= low
+    out = np.where(bad, np.float32(np.nan), values)
+    highest = float(np.max(out, where=~bad, initial=-np.inf))
     if highest > _HIGHEST:
         raise InvalidInput(
             f"Le relief monte à {highest:.0f} m, plus haut que toute montagne : il n'est pas "
@@ -82,7 +99,7 @@ def check_heights(dem: xr.DataArray, notes: Notes) -> NDArray[np.float32]:
             f"The terrain rises to {highest:.0f} m, above any mountain: it is not in metres "
             "(feet or centimetres?); convert it.",
         )
-    return np.where(bad, np.float32(np.nan), values)
+    return out, int(low.sum())
 
 
 def cell_size(dem: xr.DataArray, notes: Notes) -> float:
@@ -130,39 +147,47 @@ def vertical_note(dem: xr.DataArray, notes: Notes) -> str:
 def align(extent: xr.DataArray, dem: xr.DataArray) -> NDArray[np.uint8]:
     """An extent's codes on the DEM's grid, by nearest neighbour; 254 where it says nothing."""
     extent = plane(extent, ("L'étendue d'eau", "The extent"))
-    coded = _codes(extent)
+    on_own = _codes(extent)
     same = (
-        coded.shape == dem.shape
+        on_own.shape == dem.shape
         and extent.rio.crs == dem.rio.crs
         and np.allclose(extent.rio.transform(), dem.rio.transform(), rtol=0, atol=1e-6)
     )
     if same:
-        return coded.values
-    out = coded.rio.reproject_match(dem, resampling=Resampling.nearest, nodata=_OUTSIDE)
+        return on_own.values
+    out = on_own.rio.reproject_match(dem, resampling=Resampling.nearest, nodata=OUTSIDE_CODE)
     values = out.values.astype(np.uint8)
-    if (coded.values == FLOODED).any() and not (values == FLOODED).any():
-        raise InvalidInput(
-            "L'étendue d'eau est tout entière hors du relief : vérifiez que les deux fichiers "
-            "couvrent le même lieu et que leurs systèmes de coordonnées sont les leurs.",
-            "The extent lies wholly outside the terrain: check that both files cover the same "
-            "place and that their coordinate reference systems are their own.",
-        )
+    if (on_own.values == FLOODED).any() and not (values == FLOODED).any():
+        raise InvalidInput(*OUTSIDE)
     return values
+
+
+OUTSIDE = (
+    "L'étendue d'eau est tout entière hors du relief : vérifiez que les deux fichiers "
+    "couvrent le même lieu et que leurs systèmes de coordonnées sont les leurs.",
+    "The extent lies wholly outside the terrain: check that both files cover the same "
+    "place and that their coordinate reference systems are their own.",
+)
 
 
 def _codes(extent: xr.DataArray) -> xr.DataArray:
     """Values of an extent as codes: 1, 0 (also no data), 255 (also -1)."""
-    values = extent.values
+    codes = coded(extent.values, extent.rio.nodata, extent.rio.encoded_nodata)
+    out = xr.DataArray(codes, dims=extent.dims, coords=extent.coords)
+    out = out.rio.set_spatial_dims(extent.rio.x_dim, extent.rio.y_dim)
+    return out.rio.write_crs(extent.rio.crs).rio.write_transform(extent.rio.transform())
+
+
+def coded(values: NDArray, nodata: float | None, masked: float | None = None) -> NDArray[np.uint8]:
+    """Values of an extent as codes; ``masked`` is the no data that NaN stands for."""
     if values.dtype.kind == "b":
         codes = values.astype(np.uint8)
     else:
-        masked = extent.rio.encoded_nodata
         empty = HIDDEN if masked in (255, -1) else DRY
         codes = np.full(values.shape, DRY, np.uint8)
         codes[values == FLOODED] = FLOODED
         codes[(values == 255) | (values == -1)] = HIDDEN
         known = (values == 0) | (values == 1) | (values == 255) | (values == -1)
-        nodata = extent.rio.nodata
         if values.dtype.kind == "f":
             void = np.isnan(values)
             codes[void] = empty
@@ -177,16 +202,14 @@ def _codes(extent: xr.DataArray) -> xr.DataArray:
                 f"The extent holds the value {odd:g}: it must be 1 (flooded), 0 (dry) or 255 "
                 "(not observable).",
             )
-    out = xr.DataArray(codes, dims=extent.dims, coords=extent.coords)
-    out = out.rio.set_spatial_dims(extent.rio.x_dim, extent.rio.y_dim)
-    return out.rio.write_crs(extent.rio.crs).rio.write_transform(extent.rio.transform())
+    return codes
 
 
 def codes_of(
     extent: NDArray[np.uint8], permanent: NDArray[np.uint8] | None = None
 ) -> NDArray[np.uint8]:
     """Codes of :mod:`.edges` from aligned extents: what an extent does not cover is hidden."""
-    codes = np.where(extent == _OUTSIDE, np.uint8(HIDDEN), extent)
+    codes = np.where(extent == OUTSIDE_CODE, np.uint8(HIDDEN), extent)
     if permanent is not None:
         codes[(permanent == FLOODED) & (codes != FLOODED)] = PERMANENT
     return codes
