@@ -60,3 +60,60 @@ def extent(
         f"{100 * share:.1f} % de la surface observée est en eau : {output}",
         f"{100 * share:.1f}% of the observed area is water: {output}",
     )
+
+
+@group.command("depth")
+@click.option("--extent", required=True, type=_FILE, help="Étendue d'eau : image ou polygones.")
+@click.option("--dem", required=True, type=_FILE, help="Modèle de terrain nu, en mètres.")
+@click.option("-o", "--output", required=True, type=_FILE, help="Hauteur d'eau, GeoTIFF à écrire.")
+@click.option(
+    "--method",
+    type=click.Choice(["fwdet", "flexth"]),
+    default="fwdet",
+    show_default=True,
+    help="Méthode : FwDET 2.1 ou FLEXTH.",
+)
+@click.option("--uncertainty", type=_FILE, help="Écart-type (m), GeoTIFF à écrire.")
+@click.option("--surface", type=_FILE, help="Cote de l'eau (m), GeoTIFF à écrire.")
+@click.option("--permanent-water", type=_FILE, help="Eau permanente : image (1) ou polygones.")
+@click.option("--rise", type=float, help="Et si l'eau montait d'autant de mètres ?")
+@click.option("--extend", is_flag=True, help="Prolonge l'eau sous ce que l'image cache (255).")
+def depth(
+    extent: Path,
+    dem: Path,
+    output: Path,
+    method: str,
+    uncertainty: Path | None,
+    surface: Path | None,
+    permanent_water: Path | None,
+    rise: float | None,
+    extend: bool,
+) -> None:
+    """Hauteur d'eau au-dessus du sol (m), 0 où c'est sec, vide où l'on ne sait pas.
+
+    L'étendue vaut 1 inondé, 0 sec, 255 non observable ; le résultat est sur la grille
+    du terrain.
+    """
+    from ..cli import say
+    from .depth_files import depth_file
+
+    found = depth_file(
+        extent,
+        dem,
+        output,
+        method,
+        uncertainty=uncertainty,
+        surface=surface,
+        permanent_water=permanent_water,
+        rise=rise,
+        extend=extend,
+    )
+    for fr, en in found.notes:
+        say(fr, en)
+    if found.wet_cells:
+        say(
+            f"{found.area_km2:.2f} km² en eau, hauteur médiane {found.median:.2f} m, "
+            f"95 % sous {found.p95:.2f} m : ".replace(".", ",") + str(output),
+            f"{found.area_km2:.2f} km² of water, median depth {found.median:.2f} m, "
+            f"95% below {found.p95:.2f} m: {output}",
+        )
