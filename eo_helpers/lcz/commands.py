@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import click
 
 from ..errors import InvalidInput
+from .commands_production import produce, wudapt
 
 __all__ = ["group"]
-
-_DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON", ".parquet": None}
 
 
 @click.group("lcz")
@@ -38,13 +36,14 @@ def classify(blocks: Path, output: Path) -> None:
     threshold_change et unclassed. Une colonne lcz déjà là est gardée sous lcz_input.
     """
     from ..cli import say
+    from .files import check_output, read_layer, write_layer
     from .formats import check_indicators
     from .rule import UNCLASSED, blocks_of
     from .rule import classify as apply_rule
     from .thresholds import threshold_distance
 
-    _writable(output)
-    table = _read(blocks)
+    check_output(output)
+    table = read_layer(blocks, what="une couche de polygones")
     blocks_of(table, blocks.name)  # names a missing column before anything else is said of the file
     plain = table.drop(columns=table.geometry.name)
     check_indicators(plain.rename(columns=lambda name: str(name).lower()), blocks.name)
@@ -54,7 +53,7 @@ def classify(blocks: Path, output: Path) -> None:
     taken = {str(c).lower(): c for c in table.columns}
     kept = {taken[c]: f"{c}_input" for c in result.columns if c in taken}
     out = table.rename(columns=kept).join(result)
-    _write(out, output)
+    write_layer(out, output)
 
     n = len(out)
     told = result["unclassed"].value_counts()
@@ -124,55 +123,99 @@ def compare(a: Path, b: Path, as_json: bool, crs: str | None) -> None:
     click.echo(found.matrix.round(1).to_string())
 
 
-def _read(path: Path) -> Any:
-    import geopandas
-    import pyogrio
+@group.command("what-if")
+@click.argument("blocks", type=click.Path(path_type=Path))
+@click.option("--ver", type=float, help="Points de végétation en plus (ou en moins).")
+@click.option("--ror", type=float, help="Points de sol minéral en plus (ou en moins).")
+@click.option(
+    "--from",
+    "--to",
+    "exchange",
+    type=click.Choice(["bur", "ror", "bsr", "war", "ver"]),
+    help="Le sol qui cède sa place (ou la reprend) : ror pour --ver, ver pour --ror sinon.",
+)
+@click.option("--hre", type=float, default=0.0, help="Mètres de hauteur en plus (ou en moins).")
+@click.option("--vhr", type=float, default=0.0, help="Points d'arbres en plus dans la végétation.")
+@click.option("--block", "only", multiple=True, help="Identifiant d'un îlot à changer (répétable).")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Résumé en JSON.")
+def what_if(
+    blocks: Path,
+    ver: float | None,
+    ror: float | None,
+    exchange: str | None,
+    hre: float,
+    vhr: float,
+    only: tuple[str, ...],
+    output: Path,
+    as_json: bool,
+) -> None:
+    """« Et si » : change la végétation, le sol minéral ou la hauteur, et classe de nouveau.
 
-    if not path.exists():
-        raise InvalidInput(f"Le fichier {path} n'existe pas.", f"File {path} does not exist.")
-    try:
-        if path.suffix.lower() == ".parquet":
-            table = geopandas.read_parquet(path)
-        elif path.suffix.lower() == ".zip":
-            from ..catalog import archive
+    Exemple : eo-helpers lcz what-if blocs.gpkg --ver +10 --from ror -o et_si.gpkg
+    """
+    from ..cli import emit, say
+    from . import what_if as method
+    from .files import check_output, read_layer, write_layer
+    from .formats import check_indicators
+    from .rule import INDICATORS, blocks_of
 
-            table = pyogrio.read_dataframe(archive.shapefile_in(path), encoding="ISO-8859-1")
-        else:
-            table = pyogrio.read_dataframe(path)
-    except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, ValueError) as error:
+    if ver is not None and ror is not None:
         raise InvalidInput(
-            f"{path.name} ne se lit pas comme une couche de polygones : {error}.",
-            f"{path.name} cannot be read as a polygon layer: {error}.",
-        ) from error
-    if not isinstance(table, geopandas.GeoDataFrame) or table.crs is None:
-        raise InvalidInput(
-            f"{path.name} n'a pas de géométrie avec un système de coordonnées : il faut une "
-            "couche de polygones (un .prj manque peut-être).",
-            f"{path.name} has no geometry with a CRS: a polygon layer is needed.",
+            "Changez un sol à la fois : --ver ou --ror, avec --from pour ce qui cède sa place.",
+            "Change one ground at a time: --ver or --ror, with --from for what gives way.",
         )
-    return table
-
-
-def _writable(path: Path) -> None:
-    """Say what is wrong with the output before any work is done."""
-    if path.suffix.lower() not in _DRIVERS:
-        raise InvalidInput(
-            f"« {path.name} » : écrivez un fichier {', '.join(_DRIVERS)}.",
-            f"'{path.name}': write one of {', '.join(_DRIVERS)}.",
+    check_output(output)
+    change = method.Change(
+        "ror" if ror is not None else "ver", ver or ror or 0.0, exchange, hre, vhr
+    )
+    table = read_layer(blocks, what="une couche de polygones")
+    blocks_of(table, blocks.name)
+    by_name = {str(c).lower(): c for c in table.columns}
+    plain = table.rename(columns={by_name[i]: i for i in INDICATORS})
+    check_indicators(plain.drop(columns=plain.geometry.name), blocks.name)
+    where = _chosen(table, by_name, only, blocks.name) if only else None
+    result = method.what_if(plain, change, where)
+    kept = {by_name[c]: f"{c}_input" for c in result.columns if c in by_name}
+    write_layer(table.rename(columns=kept).join(result), output)
+    told = method.summary(result, table.to_crs(table.estimate_utm_crs()).area)
+    if as_json:
+        emit({"output": output.name, **told})
+    say(
+        f"{told['class_changed']} bloc(s) sur {told['blocks']} changent de classe, "
+        f"{told['category_changed']} de sensibilité : {output}",
+        f"{told['class_changed']} of {told['blocks']} blocks change class, "
+        f"{told['category_changed']} sensitivity: {output}",
+    )
+    if told["short"]:
+        say(
+            f"{told['short']} bloc(s) n'avaient pas assez de sol à échanger : ils ont donné ce "
+            "qu'ils avaient.",
+            f"{told['short']} block(s) had not enough ground to exchange and gave what they had.",
         )
-    if not path.parent.is_dir():
+    for text in method.LIMITS:
+        say(text["fr"], text["en"])
+
+
+def _chosen(table: Any, by_name: dict[str, Any], only: tuple[str, ...], where: str) -> Any:
+    """Which blocks bear the identifiers that are asked for."""
+    column = next(
+        (by_name[n] for n in ("identifier", "block_id", "unit_id", "id_rsu") if n in by_name), None
+    )
+    if column is None:
         raise InvalidInput(
-            f"Le dossier {path.parent} n'existe pas.", f"Folder {path.parent} does not exist."
+            f"{where} n'a pas de colonne identifier : --block ne sait pas quel îlot choisir.",
+            f"{where} has no column identifier: --block cannot tell which block to choose.",
         )
+    names = table[column].astype(str)
+    unknown = sorted(set(only) - set(names))
+    if unknown:
+        raise InvalidInput(
+            f"{where} n'a pas d'îlot « {unknown[0]} » (colonne {column}).",
+            f"{where} has no block '{unknown[0]}' (column {column}).",
+        )
+    return names.isin(only).to_numpy()
 
 
-def _write(frame: Any, path: Path) -> None:
-    """Write beside, then move: a stopped run leaves no half-written file."""
-    driver = _DRIVERS[path.suffix.lower()]
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".eo-") as folder:
-        part = Path(folder) / path.name
-        if driver is None:
-            frame.to_parquet(part)
-        else:
-            frame.to_file(part, driver=driver)
-        part.replace(path)
+group.add_command(produce)
+group.add_command(wudapt)

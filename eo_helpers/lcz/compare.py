@@ -16,6 +16,7 @@ from ..errors import InvalidInput
 from .schema import CODES, codes_from_index, index_from_codes
 
 __all__ = [
+    "OFFICIAL",
     "Comparison",
     "blocked_interval",
     "compare",
@@ -27,7 +28,7 @@ __all__ = [
     "overlay",
 ]
 
-_OFFICIAL = tuple(CRS.from_epsg(code) for code in (2154, 5490, 2972, 2975, 4471, 4467))
+OFFICIAL = tuple(CRS.from_epsg(code) for code in (2154, 5490, 2972, 2975, 4471, 4467))
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _matrix(a: np.ndarray, b: np.ndarray, weight: np.ndarray) -> pd.DataFrame:
 
 def measuring_crs(a: gpd.GeoDataFrame, b: gpd.GeoDataFrame) -> CRS:
     """CRS in which two maps are overlaid: an official French one, else a projected one."""
-    for official in _OFFICIAL:
+    for official in OFFICIAL:
         if any(frame.crs.equals(official, ignore_axis_order=True) for frame in (a, b)):
             return official
     for frame in (a, b):

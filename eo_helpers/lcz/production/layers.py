@@ -371,11 +371,7 @@ def normalise_roads(frame: gpd.GeoDataFrame, name: str = "roads") -> gpd.GeoData
         else pd.Series("", index=frame.index)
     )
     width_column = next(
-        (
-            columns[c]
-            for c in ("width_m", "largeur", "width")
-            if c in columns
-        ),
+        (columns[c] for c in ("width_m", "largeur", "width") if c in columns),
         None,
     )
     width = _numbers(frame, width_column, name)

@@ -88,6 +88,7 @@ def features(
     image: xr.DataArray,
     bands: Mapping[str, object] | None = None,
     windows: Sequence[int] = (3, 9),
+    cell: int = 1,
 ) -> xr.DataArray:
     """What the forest looks at: bands, spectral indices, and their neighbourhood.
 
@@ -104,6 +105,9 @@ def features(
     windows : sequence of int
         Odd widths, pixels, in which local mean and standard deviation are taken of
         each band and index.
+    cell : int
+        Side of the result's pixels, in pixels of the image: each feature is worked out on
+        the image as it is, then averaged. Local Climate Zones are hundreds of metres wide.
 
     Returns
     -------
@@ -129,6 +133,13 @@ def features(
         raise InvalidInput(
             "Les fenêtres de voisinage sont des nombres impairs de pixels (3, 9 …).",
             "Neighbourhood windows are odd numbers of pixels (3, 9 …).",
+        )
+    if cell < 1 or cell > min(image.shape[1:]):
+        raise InvalidInput(
+            f"Des pixels de {cell} × {cell} pixels de l'image ne se peuvent pas : elle en a "
+            f"{image.shape[2]} × {image.shape[1]}.",
+            f"Pixels of {cell} × {cell} pixels of the image cannot be: it has "
+            f"{image.shape[2]} × {image.shape[1]}.",
         )
     values = image.values.astype(np.float32)
     nodata = image.rio.nodata
@@ -156,20 +167,25 @@ def features(
                 plus - minus, total, out=np.zeros_like(total), where=np.abs(total) > 1e-12
             )
             layers[name][void] = np.nan
-    stack = dict(layers)
+    stack = {name: _coarser(layer, cell) for name, layer in layers.items()}
     for width in windows:
         if width > 1:
             for name, layer in layers.items():
-                stack[f"{name}_mean{width}"], stack[f"{name}_std{width}"] = _local(
-                    layer, void, width
-                )
+                mean, std = _local(layer, void, width)
+                stack[f"{name}_mean{width}"] = _coarser(mean, cell)
+                stack[f"{name}_std{width}"] = _coarser(std, cell)
+    rows, columns = next(iter(stack.values())).shape
+    transform = image.rio.transform()
+    transform = transform @ transform.scale(cell)
+    x = transform.c + transform.a * (np.arange(columns) + 0.5)
+    y = transform.f + transform.e * (np.arange(rows) + 0.5)
     result = xr.DataArray(
         np.stack(list(stack.values())),
         dims=("feature", "y", "x"),
-        coords={"feature": list(stack), "y": image["y"], "x": image["x"]},
+        coords={"feature": list(stack), "y": y, "x": x},
         name="features",
     )
-    return result.rio.write_crs(image.rio.crs).rio.write_transform(image.rio.transform())
+    return result.rio.write_crs(image.rio.crs).rio.write_transform(transform)
 
 
 def sample(
@@ -419,6 +435,19 @@ def _local(
     mean, std = mean + centre, std
     mean[void] = std[void] = np.nan
     return mean.astype(np.float32), std.astype(np.float32)
+
+
+def _coarser(layer: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
+    """Mean of the valid pixels of each square of ``cell``; NaN where under half are."""
+    if cell == 1:
+        return layer
+    rows, columns = (size // cell for size in layer.shape)
+    squares = layer[: rows * cell, : columns * cell].reshape(rows, cell, columns, cell)
+    valid = np.isfinite(squares)
+    count = valid.sum(axis=(1, 3))
+    total = np.where(valid, squares, 0.0).sum(axis=(1, 3))
+    mean = np.divide(total, count, out=np.full(total.shape, np.nan), where=2 * count >= cell**2)
+    return mean.astype(np.float32)
 
 
 def _thin(polygons: NDArray[np.int32], most: int | None, seed: int) -> NDArray[np.intp]:
