@@ -1,0 +1,172 @@
+"""Radar backscatter in decibels, with its speckle brought down and measured."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from ..errors import InvalidInput
+
+__all__ = ["SCALES", "Unit", "despeckle", "looks", "residual_noise", "to_decibels", "unit_of"]
+
+Unit = Literal["decibels", "linear power"]
+Floats = NDArray[np.float32]
+
+#: Scales (standard deviation of the window, pixels) that are tried, finest first.
+SCALES = (1.0, 1.5, 2.0, 2.5, 3.0)
+#: Speckle that may be left, decibels: a seventh of what parts still water from fields.
+WANTED_NOISE = 1.3
+_DB = 10 / np.log(10)
+
+
+def unit_of(sample: NDArray, where: str = "") -> Unit:
+    """Whether calibrated backscatter is in decibels or linear power.
+
+    Parameters
+    ----------
+    sample : numpy.ndarray
+        Values of the scene, NaN where there is none.
+    where : str
+        File name, for the message.
+
+    Raises
+    ------
+    InvalidInput
+        If nothing is valid, or the values are neither (digital numbers, amplitudes).
+
+    Notes
+    -----
+    Land has 10^-2.5 to 1 in linear power, -25 to 0 in decibels: only decibels are
+    mostly negative, and linear power has next to no value under zero.
+    """
+    valid = sample[np.isfinite(sample)]
+    name = f"{where} : " if where else ""
+    if valid.size == 0:
+        raise InvalidInput(
+            f"{name}l'image radar ne contient aucune mesure (que du « nodata ») : choisissez "
+            "une scène qui couvre la zone.",
+            f"{name}the radar image holds no measurement (all nodata): choose a scene that "
+            "covers the area.",
+        )
+    low, middle = np.percentile(valid, (10, 50))
+    if middle < 0 and low > -70:
+        return "decibels"
+    if low >= 0 and middle < 3:
+        return "linear power"
+    raise InvalidInput(
+        f"{name}la moitié des valeurs sont au-dessus de {middle:.3g} : ce ne sont ni des décibels "
+        "ni une puissance calibrée (sigma0 ou gamma0) ; calibrez d'abord l'image.",
+        f"{name}half of the values are above {middle:.3g}: neither decibels nor calibrated power "
+        "(sigma0 or gamma0); calibrate the image first.",
+    )
+
+
+def to_decibels(values: NDArray, unit: Unit) -> Floats:
+    """Backscatter in decibels, float32; NaN where it was not measured.
+
+    Parameters
+    ----------
+    values : numpy.ndarray
+        Linear power (a power of 0 or less is no measurement) or decibels.
+    unit : {"decibels", "linear power"}
+    """
+    values = np.asarray(values, np.float32)
+    if unit == "decibels":
+        return np.where(np.isfinite(values), values, np.float32(np.nan))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(values > 0, np.float32(10) * np.log10(values), np.float32(np.nan))
+
+
+def _smooth(values: Floats, weight: Floats, total: Floats, scale: float) -> Floats:
+    """Gaussian mean of what is valid (normalised convolution)."""
+    sums = ndimage.gaussian_filter(values * weight, scale, mode="nearest", truncate=3.0)
+    return np.asarray(sums / total, np.float32)
+
+
+def despeckle(decibels: Floats, scale: float, noise: float) -> Floats:
+    """Mean backscatter with less speckle, whose edges stay where they are.
+
+    A local-statistics (Lee) filter in the logarithmic domain, where speckle is additive
+    and of one variance: where the window varies no more than speckle does, its mean;
+    where it holds an edge, a finer mean.
+
+    Parameters
+    ----------
+    decibels : numpy.ndarray, shape (rows, cols)
+        NaN where there is no measurement.
+    scale : float
+        Standard deviation of the window, pixels; edges are seen at half of it.
+    noise : float
+        Standard deviation of speckle at the finer scale, dB (:func:`residual_noise`).
+
+    Returns
+    -------
+    numpy.ndarray of float32, dB; NaN where the input is.
+
+    Notes
+    -----
+    Source: Lee, J.-S. (1980), IEEE TPAMI 2, 165-168; in the log domain, Arsenault &
+    Levesque (1984), Applied Optics 23, 845-850.
+    """
+    valid = np.isfinite(decibels)
+    weight = valid.astype(np.float32)
+    filled = np.where(valid, decibels, np.float32(0))
+
+    def total(s: float) -> Floats:
+        return np.maximum(
+            ndimage.gaussian_filter(weight, s, mode="nearest", truncate=3.0), np.float32(1e-6)
+        )
+
+    fine = _smooth(filled, weight, total(scale / 2), scale / 2)
+    around = total(scale)
+    mean = _smooth(fine, weight, around, scale)
+    variance = _smooth(fine * fine, weight, around, scale) - mean * mean
+    # Twice the variance: the sample variance of a few looks strays that far by itself.
+    excess = np.maximum(variance - np.float32(2 * noise**2), 0)
+    gain = excess / np.maximum(variance, np.float32(1e-6))
+    out = mean + gain * (fine - mean)
+    return np.where(valid, out, np.float32(np.nan)).astype(np.float32)
+
+
+def residual_noise(decibels: Floats, scale: float) -> float:
+    """Standard deviation of speckle after a Gaussian mean, dB, from the image itself.
+
+    The local standard deviation in the plainest quarter of the image: it holds where
+    speckle of neighbour pixels is correlated (most products are oversampled), as the
+    formula of the number of looks does not.
+    """
+    valid = np.isfinite(decibels)
+    if valid.sum() < 100:
+        return float("nan")
+    weight = valid.astype(np.float32)
+    filled = np.where(valid, decibels, np.float32(0))
+    one = np.maximum(ndimage.gaussian_filter(weight, scale), np.float32(1e-6))
+    fine = _smooth(filled, weight, one, scale)
+    wide = 3 * scale + 1
+    around = np.maximum(ndimage.gaussian_filter(weight, wide), np.float32(1e-6))
+    mean = _smooth(fine, weight, around, wide)
+    variance = _smooth((fine - mean) ** 2, weight, around, wide)
+    inner = valid & (around > 0.8)
+    chosen = variance[inner if inner.any() else valid]
+    return float(np.sqrt(np.percentile(chosen, 25)))
+
+
+def looks(noise: float) -> float:
+    """Equivalent number of looks whose log intensity has this standard deviation (dB).
+
+    The variance of the logarithm of a gamma variate of shape L is trigamma(L).
+
+    Notes
+    -----
+    Source: Oliver & Quegan (2004), Understanding Synthetic Aperture Radar Images, ch. 4.
+    """
+    from scipy.optimize import brentq
+    from scipy.special import polygamma
+
+    target = (max(noise, 1e-3) / _DB) ** 2
+    if not np.isfinite(target):
+        return float("nan")
+    return float(brentq(lambda n: polygamma(1, n) - target, 1e-2, 1e9))
