@@ -3,6 +3,7 @@
 >>> import eo_helpers as eo
 >>> commune = eo.commune("Saint-Aubin")               # doctest: +SKIP
 >>> finding = eo.analyse("lighting", commune)         # doctest: +SKIP
+>>> eo.show(finding)                                  # doctest: +SKIP
 >>> blocks = eo.open("lcz-cerema", commune)           # doctest: +SKIP
 
 Nothing heavy is imported before it is used.
@@ -10,6 +11,7 @@ Nothing heavy is imported before it is used.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["analyse", "commune", "open", "source", "themes"]
+__all__ = ["analyse", "commune", "open", "show", "source", "themes"]
 
 
 def source(name: str | None = None, data: str | Path | Iterable[str | Path] | None = None) -> Any:
@@ -83,7 +85,32 @@ def analyse(theme: str, commune: Commune | str, source: Any = None, **parameters
 
     place = source or catalog.open_source("demo")
     where = catalog.communes(place).find(commune) if isinstance(commune, str) else commune
-    return THEMES[theme].analyse(where, place, **parameters)
+    finding = THEMES[theme].analyse(where, place, **parameters)
+    if "IPython" in sys.modules:  # in a notebook, a Finding is seen, not spelt out
+        from .views.sentences import install_formatter
+
+        install_formatter()
+    return finding
+
+
+def show(finding: Finding, lang: str = "fr", basemap: bool = True) -> Any:
+    """A Finding as widgets, in JupyterLab and Voilà: sentence, interactive map, charts, figures.
+
+    Parameters
+    ----------
+    finding : Finding
+        From :func:`analyse`.
+    lang : {"fr", "en"}
+    basemap : bool
+        Plan IGN under the map, where a network is there; never under a fictional territory.
+
+    Returns
+    -------
+    ipywidgets.VBox
+    """
+    from .views.notebook import show as widgets
+
+    return widgets(finding, lang, basemap)
 
 
 def open(dataset: str, commune: Commune | str, source: Any = None) -> Any:

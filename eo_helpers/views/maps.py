@@ -315,10 +315,7 @@ def interactive(finding: Finding, lang: str = "fr", basemap: bool = True, height
             ipyleaflet.TileLayer(url=PLAN_IGN, attribution="© IGN", max_zoom=19, name="Plan IGN")
         )
     tip = ipywidgets.HTML()
-    leaves = [_leaf(layer, tip) for layer in shown["layers"] if not layer.get("outline")]
-    visible = [layer["name"] for layer in shown["layers"] if layer["shown"]][:1]
-    for leaf, layer in zip(leaves, shown["layers"], strict=False):
-        leaf.visible = layer["name"] in visible
+    layers = [layer for layer in shown["layers"] if not layer.get("outline")]
     outline = ipyleaflet.GeoJSON(
         data={"type": "Feature", "properties": {}, "geometry": mapping(finding.commune.boundary)},
         style={"color": INK, "weight": 2.5, "fill": False, "opacity": 0.9},
@@ -328,22 +325,38 @@ def interactive(finding: Finding, lang: str = "fr", basemap: bool = True, height
     drawn = ipyleaflet.Map(
         center=((south + north) / 2, (west + east) / 2),
         zoom=_zoom(shown["bounds"], height),
-        layers=(*below, *leaves, outline),
+        layers=(*below, outline),
         prefer_canvas=True,
         scroll_wheel_zoom=True,
         layout=ipywidgets.Layout(height=f"{height}px"),
     )
     said = f'<p class="eo-demo">{word("demonstration", lang)}</p>' if finding.demonstration else ""
-    said += "".join(
-        f'<p class="eo-legend-title">{escape(layer["title"])}</p>{layer["legend"]}'
-        for layer in shown["layers"]
-        if layer["name"] in visible
-    )
-    legend = ipywidgets.HTML(f"<style>{style()}</style>{said}")
+    legend = ipywidgets.HTML()
     legend.layout.max_width, legend.layout.margin = "320px", "4px 8px"
-    drawn.add(ipyleaflet.WidgetControl(widget=legend, position="bottomright"))
-    drawn.add(ipyleaflet.WidgetControl(widget=tip, position="bottomleft"))
-    drawn.add(ipyleaflet.LayersControl(position="topright"))
+    choice = ipywidgets.Dropdown(options=[(layer["title"], n) for n, layer in enumerate(layers)])
+    choice.layout.width = "320px"
+    leaves: dict[int, Any] = {}
+
+    def choose(_: Any = None) -> None:
+        # One layer and its own legend: two fills over one another would be read wrong.
+        at = choice.value
+        if at not in leaves:
+            leaves[at] = _leaf(layers[at], tip)
+        tip.value = ""
+        drawn.layers = (*below, leaves[at], outline)
+        # The choice above the map says the title already, where there is one.
+        title = f'<p class="eo-legend-title">{escape(layers[at]["title"])}</p>'
+        title = title if len(layers) == 1 else ""
+        legend.value = f"<style>{style()}</style>{said}{title}{layers[at]['legend']}"
+
+    if layers:
+        choice.value = next((n for n, layer in enumerate(layers) if layer["shown"]), 0)
+        choose()
+        choice.observe(choose, names="value")
+        drawn.add(ipyleaflet.WidgetControl(widget=legend, position="bottomright"))
+        drawn.add(ipyleaflet.WidgetControl(widget=tip, position="bottomleft"))
+    if len(layers) > 1:
+        drawn.add(ipyleaflet.WidgetControl(widget=choice, position="topright"))
     return drawn
 
 

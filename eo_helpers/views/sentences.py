@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Collection
 from typing import Any
 
 from ..findings import Finding, theme
@@ -58,8 +59,14 @@ def finding_text(finding: Finding, lang: str = "fr") -> str:
     return "\n".join(lines)
 
 
-def finding_html(finding: Finding, lang: str = "fr") -> str:
-    """The whole Finding as one HTML fragment: sentence, map, charts, figures, detail folded."""
+def finding_html(
+    finding: Finding, lang: str = "fr", parts: Collection[str] = ("head", "map", "body")
+) -> str:
+    """The whole Finding as one HTML fragment: sentence, map, charts, figures, detail folded.
+
+    ``parts`` are those that are wanted: ``head`` (sentence, with the stylesheet), ``map``
+    (static), ``body`` (what follows the map).
+    """
     from markupsafe import Markup
 
     from .charts import chart_html
@@ -67,6 +74,7 @@ def finding_html(finding: Finding, lang: str = "fr") -> str:
     return str(
         fill(
             "finding",
+            parts=parts,
             style=Markup(style()),
             lang=lang,
             theme=say(theme(finding.theme).title, lang),
@@ -75,8 +83,8 @@ def finding_html(finding: Finding, lang: str = "fr") -> str:
             state=status(finding, lang) if finding.status != "complete" else "",
             headline=headline(finding, lang),
             remedy=Markup(remedy_html(finding, lang)),
-            map=_map(finding, lang),
-            charts=[Markup(chart_html(chart, lang)) for chart in finding.charts],
+            map=_map(finding, lang) if "map" in parts else None,
+            charts=[Markup(chart_html(chart, lang)) for chart in finding.charts if "body" in parts],
             figures=Markup(figures_html(finding, lang)),
             caveats=Markup(caveats_html(finding, lang)),
             provenance=Markup(provenance_html(finding.provenance, lang)),

@@ -1,0 +1,168 @@
+"""A Finding in a notebook: as widgets, or piece by piece for one that tells a story."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..errors import InvalidInput
+from ..findings import Finding
+from .sentences import finding_html, finding_text
+
+__all__ = ["chart", "draw", "figures", "show", "style_plots"]
+
+
+def show(finding: Finding, lang: str = "fr", basemap: bool = True) -> Any:
+    """The Finding as widgets: sentence, interactive map, charts, figures, detail folded.
+
+    For JupyterLab and Voilà. A page that must live without a kernel (printed, sent by
+    mail) is better served by the Finding itself as the last line of a cell: it shows the
+    same, with a static map.
+
+    Parameters
+    ----------
+    finding : Finding
+        Any theme's.
+    lang : {"fr", "en"}
+    basemap : bool
+        Plan IGN under the map, where a network is there; never under a fictional territory.
+
+    Returns
+    -------
+    ipywidgets.VBox
+    """
+    import ipywidgets
+
+    from .maps import interactive
+
+    head = ipywidgets.HTML(finding_html(finding, lang, ("head",)))
+    body = ipywidgets.HTML(finding_html(finding, lang, ("body",)))
+    # Nothing to lay over the ground, nothing to see on a map.
+    middle = [interactive(finding, lang, basemap)] if finding.layers else []
+
+    class Shown(ipywidgets.VBox):
+        """Where no widget runs, the text says as much."""
+
+        def __repr__(self) -> str:
+            return finding_text(finding, lang)
+
+    shown = Shown([head, *middle, body])
+    shown.layout.max_width = "784px"
+    return shown
+
+
+def draw(finding: Finding, *layers: str, lang: str = "fr") -> Any:
+    """A static map of the Finding: a matplotlib figure, to be shown, saved or drawn upon.
+
+    Parameters
+    ----------
+    finding : Finding
+    *layers : str
+        Names of layers, lowest first; by default the first that is shown.
+    lang : {"fr", "en"}
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    InvalidInput
+        If the Finding has no such layer.
+    """
+    from .maps import draw_map, map_figure
+
+    known = [layer.name for layer in finding.layers]
+    for name in layers:
+        _check(name, known, "couche", "layer")
+    _plots_are_shown()
+    figure, ax = map_figure(finding)
+    draw_map(finding, ax, lang, layers or None)
+    return figure
+
+
+def chart(finding: Finding, name: str, lang: str = "fr") -> Any:
+    """One chart of the Finding, as on the page (it answers to the pointer).
+
+    Raises
+    ------
+    InvalidInput
+        If the Finding has no such chart.
+    """
+    from IPython.display import HTML
+
+    from .charts import chart_html
+    from .style import style
+
+    known = {drawn.name: drawn for drawn in finding.charts}
+    _check(name, list(known), "graphique", "chart")
+    inside = chart_html(known[name], lang)
+    return HTML(f'<style>{style()}</style><div class="eo-finding" lang="{lang}">{inside}</div>')
+
+
+def figures(finding: Finding, *names: str, lang: str = "fr") -> Any:
+    """The indicators of that name (all by default) in words, as a table.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row an indicator: what it is, value, interval, date, source.
+    """
+    import pandas as pd
+
+    from .tables import rows
+    from .words import word
+
+    known = [indicator.name for indicator in finding.indicators]
+    for name in names:
+        _check(name, known, "chiffre", "indicator")
+    told = dict(zip(known, rows(finding, lang), strict=True))
+    keys = ("label", "value", "interval", "date", "source")
+    titles = [word(key if key != "label" else "figure", lang) for key in keys]
+    table = pd.DataFrame(
+        [[told[name][key] for key in keys] for name in names or known], columns=titles
+    )
+    return table.set_index(titles[0])
+
+
+def style_plots() -> Any:
+    """House style for the plots of a notebook; returns ``matplotlib.pyplot``.
+
+    Sober axes, colours that colour-blind people tell apart, figures of one width.
+    """
+    import matplotlib.pyplot as plt
+
+    plt.rcParams.update(
+        {
+            "figure.figsize": (8.4, 3.6),
+            "figure.dpi": 96,
+            "figure.constrained_layout.use": True,
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlelocation": "left",
+            "axes.titleweight": "bold",
+            "axes.titlesize": 11,
+            "axes.grid": False,
+            "axes.prop_cycle": plt.cycler(
+                color=["#0f6073", "#d1661b", "#6a4c93", "#8c8c8c", "#1b7a3d"]
+            ),
+            "legend.frameon": False,
+        }
+    )
+    return plt
+
+
+def _plots_are_shown() -> None:
+    """Let this kernel draw figures inline: pyplot's import tells IPython how."""
+    import sys
+
+    if "IPython" in sys.modules:
+        import matplotlib.pyplot  # noqa: F401
+
+
+def _check(name: str, known: list[str], what: str, what_en: str) -> None:
+    if name not in known:
+        listed = ", ".join(known) or "aucun"
+        raise InvalidInput(
+            f"Ce résultat n'a pas de {what} « {name} » ; il a : {listed}.",
+            f"This finding has no {what_en} '{name}'; it has: {', '.join(known) or 'none'}.",
+        )
