@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidInput
 from ..findings import Finding
 from .sentences import finding_html, finding_text
 
-__all__ = ["chart", "draw", "figures", "show", "style_plots"]
+__all__ = ["chart", "draw", "figures", "limits", "mark", "show", "style_plots"]
 
 
 def show(finding: Finding, lang: str = "fr", basemap: bool = True) -> Any:
@@ -88,40 +89,65 @@ def chart(finding: Finding, name: str, lang: str = "fr") -> Any:
     InvalidInput
         If the Finding has no such chart.
     """
-    from IPython.display import HTML
-
     from .charts import chart_html
-    from .style import style
 
     known = {drawn.name: drawn for drawn in finding.charts}
     _check(name, list(known), "graphique", "chart")
-    inside = chart_html(known[name], lang)
-    return HTML(f'<style>{style()}</style><div class="eo-finding" lang="{lang}">{inside}</div>')
+    return _article(chart_html(known[name], lang), lang)
 
 
 def figures(finding: Finding, *names: str, lang: str = "fr") -> Any:
-    """The indicators of that name (all by default) in words, as a table.
+    """The indicators of those names (all by default) as a table in words.
+
+    Raises
+    ------
+    InvalidInput
+        If the Finding has no such indicator.
+    """
+    from .tables import figures_html
+
+    known = {indicator.name: indicator for indicator in finding.indicators}
+    for name in names:
+        _check(name, list(known), "chiffre", "indicator")
+    kept = tuple(known[name] for name in names) if names else finding.indicators
+    return _article(figures_html(replace(finding, indicators=kept), lang), lang)
+
+
+def limits(finding: Finding, lang: str = "fr") -> Any:
+    """What the data do not say, as a list."""
+    from .tables import caveats_html
+
+    return _article(caveats_html(finding, lang), lang)
+
+
+def _article(inside: str, lang: str) -> Any:
+    from IPython.display import HTML
+
+    from .style import style
+
+    return HTML(f'<style>{style()}</style><div class="eo-finding" lang="{lang}">{inside}</div>')
+
+
+def mark(figure: Any, fictional: Any = True, lang: str = "fr") -> Any:
+    """Write « Données de démonstration » on a figure of one's own where that is what it shows.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    fictional : Commune, Finding or bool
+        What says whether the data are fictional.
 
     Returns
     -------
-    pandas.DataFrame
-        One row an indicator: what it is, value, interval, date, source.
+    matplotlib.figure.Figure
     """
-    import pandas as pd
-
-    from .tables import rows
     from .words import word
 
-    known = [indicator.name for indicator in finding.indicators]
-    for name in names:
-        _check(name, known, "chiffre", "indicator")
-    told = dict(zip(known, rows(finding, lang), strict=True))
-    keys = ("label", "value", "interval", "date", "source")
-    titles = [word(key if key != "label" else "figure", lang) for key in keys]
-    table = pd.DataFrame(
-        [[told[name][key] for key in keys] for name in names or known], columns=titles
-    )
-    return table.set_index(titles[0])
+    if getattr(fictional, "demonstration", fictional):
+        figure.supxlabel(
+            word("demonstration", lang), x=0.995, ha="right", fontsize=8, color="#5c4d33"
+        )
+    return figure
 
 
 def style_plots() -> Any:
@@ -152,11 +178,15 @@ def style_plots() -> Any:
 
 
 def _plots_are_shown() -> None:
-    """Let this kernel draw figures inline: pyplot's import tells IPython how."""
+    """Let this kernel show figures that pyplot does not know of."""
     import sys
 
-    if "IPython" in sys.modules:
-        import matplotlib.pyplot  # noqa: F401
+    module = sys.modules.get("IPython")
+    shell = module.get_ipython() if module is not None else None
+    if shell is not None:
+        from IPython.core.pylabtools import select_figure_formats
+
+        select_figure_formats(shell, {"png"})
 
 
 def _check(name: str, known: list[str], what: str, what_en: str) -> None:
