@@ -81,8 +81,8 @@ def draw(finding: Finding, *layers: str, lang: str = "fr") -> Any:
     return figure
 
 
-def chart(finding: Finding, name: str, lang: str = "fr") -> Any:
-    """One chart of the Finding, as on the page (it answers to the pointer).
+def chart(finding: Finding, name: str | None = None, lang: str = "fr") -> Any:
+    """One chart of the Finding (its first by default), as on the page.
 
     Raises
     ------
@@ -92,6 +92,8 @@ def chart(finding: Finding, name: str, lang: str = "fr") -> Any:
     from .charts import chart_html
 
     known = {drawn.name: drawn for drawn in finding.charts}
+    if name is None:
+        name = next(iter(known), "")
     _check(name, list(known), "graphique", "chart")
     return _article(chart_html(known[name], lang), lang)
 
