@@ -1,0 +1,236 @@
+"""Every notebook runs from a clean checkout, speaks French first, and stores no result."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from eo_helpers.workshop import Exercice
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDERS = ("notebooks", "dashboards")
+NOTEBOOKS = sorted(
+    path
+    for folder in FOLDERS
+    for path in (ROOT / folder).rglob("*.ipynb")
+    if ".ipynb_checkpoints" not in path.parts
+)
+STORIES = [path for path in NOTEBOOKS if path.is_relative_to(ROOT / "notebooks")]
+WORKSHOPS = [path for path in STORIES if path.parent.name == "atelier"]
+#: Places of a machine, whoever's it is.
+MACHINE = re.compile(r"/home/|/root\b|/tmp\b|/Users/|/work/|/mnt/|[A-Z]:\\\\")
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def cells_of(path: Path) -> list[dict]:
+    return json.loads(path.read_text(encoding="utf-8"))["cells"]
+
+
+def source_of(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def tagged(path: Path, tag: str) -> list[dict]:
+    return [c for c in cells_of(path) if tag in c["metadata"].get("tags", [])]
+
+
+def test_there_is_a_notebook_for_each_audience_and_theme():
+    assert len(STORIES) >= 9
+    assert {path.parent.name for path in STORIES} == {"decouvrir", "ingenieur", "atelier"}
+
+
+@pytest.mark.notebook
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_it_runs(path, demo_dir, tmp_path):
+    home = Path.home()
+    environment = {
+        **os.environ,
+        # earthpy makes a folder in the home on import: not in the home of whoever tests.
+        "HOME": str(tmp_path),
+        "USERPROFILE": str(tmp_path),
+        "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME", str(home / ".cache")),
+        "EO_HELPERS_CACHE": str(demo_dir.parent),
+    }
+    done = subprocess.run(
+        [
+            sys.executable, "-m", "pytest", "--nbval-lax", "-q", "-p", "no:cacheprovider",
+            "-p", "no:xdist", "--nbval-cell-timeout=120", str(path),
+        ],
+        cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_it_stores_no_output(path):
+    for cell in cells_of(path):
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [], source_of(cell)
+            assert cell["execution_count"] is None, source_of(cell)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=name_of)
+def test_it_names_no_place_of_a_machine(path):
+    found = MACHINE.search(path.read_text(encoding="utf-8"))
+    assert found is None, found
+
+
+@pytest.mark.parametrize("path", STORIES, ids=name_of)
+def test_parameters_are_in_one_cell(path):
+    cells = tagged(path, "parameters")
+    assert len(cells) == 1
+    source = source_of(cells[0])
+    assert "COMMUNE = " in source
+    assert "import" not in source
+    # Before any other code: what follows can be run again with other values.
+    first = next(c for c in cells_of(path) if c["cell_type"] == "code")
+    assert first["id"] == cells[0]["id"]
+
+
+@pytest.mark.parametrize("path", STORIES, ids=name_of)
+def test_it_is_told_in_french_with_a_plan(path):
+    told = [source_of(c) for c in cells_of(path) if c["cell_type"] == "markdown"]
+    assert told[0].startswith("# ")
+    assert "**Contexte.**" in told[0]
+    text = "\n".join(told)
+    assert re.search(r"\b(la|le|les|des|une|est)\b", told[0])
+    assert not re.search(r"\b(the|this|with|and)\b", text)
+    for part in ("## Pour commencer", "## Pour (aller plus loin|finir)"):
+        assert re.search(part, text), part
+
+
+@pytest.mark.parametrize("path", STORIES, ids=name_of)
+def test_it_holds_no_logic_that_belongs_in_the_package(path):
+    code = "\n".join(source_of(c) for c in cells_of(path) if c["cell_type"] == "code")
+    assert not re.search(r"^\s*class ", code, re.M)
+    # One line to read a file is allowed; a method is not.
+    bodies = re.findall(r"^def \w+.*:\n((?:    .*\n)+)", code + "\n", re.M)
+    assert all(body.count("\n") == 1 for body in bodies)
+
+
+@pytest.mark.parametrize("path", STORIES, ids=name_of)
+def test_the_files_it_points_to_exist(path):
+    text = "\n".join(source_of(c) for c in cells_of(path))
+    for target in re.findall(r"`([a-z]+/[\w./]+\.(?:ipynb|py))`", text):
+        folders = (ROOT, ROOT / "notebooks")
+        assert any((folder / target).is_file() for folder in folders), target
+
+
+@pytest.mark.parametrize("path", WORKSHOPS, ids=name_of)
+def test_each_exercise_has_its_check_and_its_folded_solution(path):
+    exercises, solutions = tagged(path, "exercice"), tagged(path, "solution")
+    checks = tagged(path, "verification")
+    assert len(exercises) == len(solutions) == len(checks) >= 5
+    for exercise, solution, check in zip(exercises, solutions, checks, strict=True):
+        number = re.search(r"exercice_(\d+)\.verifier", source_of(exercise))[1]
+        assert "= ..." in source_of(exercise)
+        # `corriger` raises if the solution is wrong: running the notebook proves it right.
+        assert f"exercice_{number}.corriger" in source_of(solution)
+        assert f"exercice_{number} = Exercice(" in source_of(check)
+        for folded in (solution, check):
+            assert folded["metadata"]["jupyter"]["source_hidden"] is True
+
+
+# -- exercises that check themselves ------------------------------------------------------------
+
+
+def test_no_answer_yet_is_no_fault():
+    verdict = Exercice(3, indice="Comptez.").verifier(...)
+    assert verdict.juste is None
+    assert "À vous de jouer" in verdict.phrase
+    assert "Comptez." in verdict.phrase
+
+
+@pytest.mark.parametrize("answer", [12.3, 12.34, "12.3"])
+def test_a_number_near_enough_is_right(answer):
+    assert Exercice(12.3, "%", 0.05, explication="Bravo.").verifier(answer)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (20, "trop grand"),
+        (2, "trop petit"),
+        (0.123, "pourcentage"),
+        ("beaucoup", "un nombre"),
+        (float("nan"), "une valeur manque"),
+        ([1, 2], "un nombre"),
+    ],
+)
+def test_a_wrong_number_is_told_kindly_and_not_given_away(answer, said):
+    verdict = Exercice(12.3, "%", 0.05).verifier(answer)
+    assert verdict.juste is False
+    assert said in verdict.phrase
+    assert "12,3" not in verdict.phrase.replace("0,12", "")
+
+
+def test_a_text_is_right_whatever_its_case_and_accents():
+    exercise = Exercice("Élevée")
+    assert exercise.verifier(" elevee ")
+    assert "ce n'est pas" in exercise.verifier("faible").phrase
+    assert "un texte" in exercise.verifier(6).phrase
+
+
+def test_a_list_is_right_in_any_order():
+    exercise = Exercice(["A", "B"])
+    assert exercise.verifier({"b", "a"})
+    assert "il en manque 1" in exercise.verifier(["A"]).phrase
+    assert "1 de trop" in exercise.verifier(["A", "B", "C"]).phrase
+    assert "une liste" in exercise.verifier("A").phrase
+
+
+def test_a_wrong_solution_fails_loudly():
+    with pytest.raises(AssertionError, match="corrigé"):
+        Exercice(3).corriger(4)
+    assert Exercice(3).corriger(3)
+
+
+def test_a_verdict_escapes_what_was_typed():
+    html = Exercice("a").verifier("<script>")._repr_html_()
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+
+
+# -- commands that the README shows -------------------------------------------------------------
+
+
+def readme_commands() -> list[list[str]]:
+    """The words before the first option or file of each ``eo-helpers`` line of the README."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    lines = re.findall(r"^eo-helpers ([^#\n]+)", text, re.M)
+    return [line.split() for line in lines]
+
+
+def test_the_readme_shows_commands():
+    assert len(readme_commands()) >= 8
+
+
+@pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
+def test_commands_of_the_readme_exist_with_their_options(words):
+    from click.testing import CliRunner
+
+    from eo_helpers.cli import cli
+
+    # A theme after `analyse` is an argument: --help comes first all the same.
+    command = [w for w in words[:2] if re.fullmatch(r"[a-z][a-z-]*", w)]
+    shown = CliRunner().invoke(cli, [*command, "--help"])
+    assert shown.exit_code == 0, shown.output
+    for option in (w for w in words if w.startswith("-")):
+        assert re.search(rf"(^|\W){re.escape(option)}\b", shown.output), (option, shown.output)
+
+
+def test_targets_of_make_that_the_readme_names_exist():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    named = set(re.findall(r"\bmake ([a-z-]+)(?=[`\s]*(?:#|`|\)|$))", text, re.M))
+    assert named
+    assert named <= targets
