@@ -16,7 +16,7 @@ from .layers import indexed, label_points, projected, values_of, warped
 from .legends import MISSING_COLOR, color_of, ink_on, present, ticks
 from .words import say, unit_words, word
 
-__all__ = ["PLAN_IGN", "draw_map", "interactive", "map_figure", "mapped"]
+__all__ = ["PLAN_IGN", "draw_map", "interactive", "map_figure", "map_parts", "mapped"]
 
 #: Plan IGN, of the Géoplateforme: free, without a key.
 PLAN_IGN = (
@@ -302,6 +302,22 @@ def interactive(finding: Finding, lang: str = "fr", basemap: bool = True, height
     ipyleaflet.Map
     """
     import ipyleaflet
+
+    drawn, choice, legend = map_parts(finding, lang, basemap, height)
+    legend.layout.max_width, legend.layout.margin = "300px", "4px 8px"
+    # Below the choice, whatever the number of classes: it scrolls.
+    legend.layout.max_height, legend.layout.overflow = f"{height - 110}px", "auto"
+    choice.layout.width = "320px"
+    if len(choice.options) > 1:
+        drawn.add(ipyleaflet.WidgetControl(widget=choice, position="topright"))
+    if choice.options:
+        drawn.add(ipyleaflet.WidgetControl(widget=legend, position="bottomright"))
+    return drawn
+
+
+def map_parts(finding: Finding, lang: str, basemap: bool, height: int) -> tuple[Any, Any, Any]:
+    """The map, the choice of its layer and the legend that follows, for whoever lays them out."""
+    import ipyleaflet
     import ipywidgets
     from shapely.geometry import mapping
 
@@ -332,9 +348,7 @@ def interactive(finding: Finding, lang: str = "fr", basemap: bool = True, height
     )
     said = f'<p class="eo-demo">{word("demonstration", lang)}</p>' if finding.demonstration else ""
     legend = ipywidgets.HTML()
-    legend.layout.max_width, legend.layout.margin = "320px", "4px 8px"
     choice = ipywidgets.Dropdown(options=[(layer["title"], n) for n, layer in enumerate(layers)])
-    choice.layout.width = "320px"
     leaves: dict[int, Any] = {}
 
     def choose(_: Any = None) -> None:
@@ -353,11 +367,8 @@ def interactive(finding: Finding, lang: str = "fr", basemap: bool = True, height
         choice.value = next((n for n, layer in enumerate(layers) if layer["shown"]), 0)
         choose()
         choice.observe(choose, names="value")
-        drawn.add(ipyleaflet.WidgetControl(widget=legend, position="bottomright"))
         drawn.add(ipyleaflet.WidgetControl(widget=tip, position="bottomleft"))
-    if len(layers) > 1:
-        drawn.add(ipyleaflet.WidgetControl(widget=choice, position="topright"))
-    return drawn
+    return drawn, choice, legend
 
 
 def _leaf(layer: dict[str, Any], tip: Any) -> Any:

@@ -33,12 +33,17 @@ def show(finding: Finding, lang: str = "fr", basemap: bool = True) -> Any:
     """
     import ipywidgets
 
-    from .maps import interactive
+    from .maps import map_parts
+    from .words import word
 
     head = ipywidgets.HTML(finding_html(finding, lang, ("head",)))
     body = ipywidgets.HTML(finding_html(finding, lang, ("body",)))
     # Nothing to lay over the ground, nothing to see on a map.
-    middle = [interactive(finding, lang, basemap)] if finding.layers else []
+    middle: list[Any] = []
+    if finding.layers:
+        drawn, choice, legend = map_parts(finding, lang, basemap, 420)
+        choice.description, choice.layout.width = word("map", lang), "auto"
+        middle = [choice, drawn, legend] if len(choice.options) > 1 else [drawn, legend]
 
     class Shown(ipywidgets.VBox):
         """Where no widget runs, the text says as much."""

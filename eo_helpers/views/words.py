@@ -42,6 +42,7 @@ _WORDS: Mapping[str, Text] = {
     "interval": {"fr": "Intervalle", "en": "Interval"},
     "licence": {"fr": "Licence", "en": "Licence"},
     "low": {"fr": "au moins", "en": "at least"},
+    "map": {"fr": "Carte\u00a0:", "en": "Map:"},
     "missing": {"fr": "non disponible", "en": "not available"},
     "no_data": {"fr": "Pas de données", "en": "No data"},
     "no_value": {"fr": "Sans valeur", "en": "No value"},
