@@ -140,6 +140,72 @@ def test_each_exercise_has_its_check_and_its_folded_solution(path):
             assert folded["metadata"]["jupyter"]["source_hidden"] is True
 
 
+# -- a Finding in a notebook ----------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def finding(demo_source):
+    import eo_helpers as eo
+
+    return eo.analyse("lcz", eo.commune("Valmoret", demo_source), demo_source)
+
+
+def test_show_tells_first_then_maps_then_details(finding):
+    import ipyleaflet
+    import ipywidgets
+
+    import eo_helpers as eo
+
+    shown = eo.show(finding)
+    head, choice, drawn, legend, body = shown.children
+    assert finding.headline["fr"] in head.value
+    assert "Données de démonstration" in head.value
+    assert isinstance(choice, ipywidgets.Dropdown)
+    assert isinstance(drawn, ipyleaflet.Map)
+    assert "<table" in body.value
+    assert "<details" in body.value
+    assert finding.headline["fr"] in repr(shown)
+    # Another map brings its own legend, and its layer alone.
+    before, count = legend.value, len(drawn.layers)
+    choice.value = next(n for _, n in choice.options if n != choice.value)
+    assert legend.value != before
+    assert len(drawn.layers) == count
+
+
+def test_show_of_a_finding_without_data_says_what_would_bring_them(demo_source):
+    import eo_helpers as eo
+
+    away = eo.analyse("lcz", eo.commune("97199", demo_source), demo_source)
+    assert away.status == "out_of_coverage"
+    head, body = eo.show(away).children
+    assert away.remedy["fr"][:30] in head.value.replace("&#39;", "'")
+    assert "<table" not in body.value
+
+
+def test_pieces_of_a_finding(finding):
+    from eo_helpers.errors import InvalidInput
+    from eo_helpers.views.notebook import chart, draw, figures, limits
+
+    assert "<svg" in chart(finding).data
+    table = figures(finding, "share_area_sensitive").data
+    assert table.count("<tr>") == 2
+    assert "<li>" in limits(finding).data
+    figure = draw(finding, "lcz")
+    assert any("démonstration" in t.get_text() for t in figure.axes[0].texts)
+    for wrong in (chart, draw, figures):
+        with pytest.raises(InvalidInput, match="ce_nom"):
+            wrong(finding, "ce_nom")
+
+
+def test_a_figure_of_one_s_own_is_marked_only_where_fictional():
+    from matplotlib.figure import Figure
+
+    from eo_helpers.views.notebook import mark
+
+    assert "démonstration" in mark(Figure(), True).get_supxlabel()
+    assert mark(Figure(), False).get_supxlabel() == ""
+
+
 # -- exercises that check themselves ------------------------------------------------------------
 
 
