@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ElementTree
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import geopandas
@@ -137,7 +138,9 @@ def service(tmp_path, monkeypatch):
 
 
 def ask(client, method, **params):
-    return asyncio.run(client.call(method, **params))
+    # In a thread: Playwright, where its tests ran before, keeps a loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(client.call(method, **params))).result()
 
 
 def test_errors_cross_the_socket_as_sentences(service, tmp_path):
@@ -172,9 +175,9 @@ def test_a_stranger_without_the_key_is_refused(service, tmp_path):
 
 def test_without_a_service_the_notebook_answers_by_itself():
     with pytest.raises(ServiceError, match="Non : a"):
-        asyncio.run(LocalClient(Sure()).call("search", query="a"))
+        ask(LocalClient(Sure()), "search", query="a")
     with pytest.raises(ServiceError, match="ne répond pas"):
-        asyncio.run(ServiceClient(Path("absent.json")).call("about"))
+        ask(ServiceClient(Path("absent.json")), "about")
 
 
 def test_two_sessions_with_one_question_wait_for_one_job():

@@ -60,12 +60,9 @@ def failure(error: Exception) -> dict[str, Any]:
 
 def cache_folder() -> Path:
     """Folder of the cached answers, in the user's own cache."""
-    base = os.environ.get("EO_HELPERS_CACHE")
-    if base is None:
-        from platformdirs import user_cache_dir
+    from ..catalog.cache import cache_dir
 
-        base = user_cache_dir("eo-helpers")
-    return Path(base) / "answers"
+    return cache_dir() / "answers"
 
 
 def from_environment() -> Answers:

@@ -70,7 +70,7 @@ class Site(str):
 
 
 @contextlib.contextmanager
-def serving(environment: dict[str, str], *options: str):
+def served(environment: dict[str, str], *options: str):
     """``eo-helpers serve`` as a person starts it; yields its address."""
     port = free_port()
     command = [sys.executable, "-m", "eo_helpers.cli", "serve", "--no-browser"]
@@ -93,6 +93,12 @@ def serving(environment: dict[str, str], *options: str):
 
 
 @pytest.fixture(scope="session")
+def serving():
+    """Start a server: ``with serving(environment, *options) as url``."""
+    return served
+
+
+@pytest.fixture(scope="session")
 def fake_server(tmp_path_factory):
     """The real server in front of hand-made answers: delays and crashes at will."""
     address = tmp_path_factory.mktemp("fake") / "service.json"
@@ -104,7 +110,7 @@ def fake_server(tmp_path_factory):
         while not address.exists():
             assert service.poll() is None and time.monotonic() < until
             time.sleep(0.05)
-        with serving({"EO_HELPERS_SERVICE": str(address)}) as url:
+        with served({"EO_HELPERS_SERVICE": str(address)}) as url:
             yield url
     finally:
         service.stdin.close()
@@ -114,7 +120,7 @@ def fake_server(tmp_path_factory):
 @pytest.fixture(scope="session")
 def demo_server(demo_dir):
     """The page on the demonstration territory, as ``make dashboards`` serves it."""
-    with serving({}, "--source", "demo") as url:
+    with served({}, "--source", "demo") as url:
         yield url
 
 
@@ -125,6 +131,7 @@ class Visitor:
         self.context = context
         self.url = url
         self.page = context.new_page()
+        self.page.set_default_timeout(15_000)
         self.troubles: list[str] = []
         self.asked: list[str] = []
         context.route("**/*", self._route)

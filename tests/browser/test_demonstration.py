@@ -1,0 +1,117 @@
+"""The main job on the demonstration territory, as ``make dashboards`` serves it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+THEMES = ("Climat local et chaleur", "Éclairage nocturne", "Inondation")
+TOWN, OTHER, ISLAND = "Saint-Aubin-sur-Ervelle", "Mesnil-Brévant", "Le Morne-Vermeil"
+
+#: French puts a space that no line is broken at before these signs.
+BREAKABLE = re.compile(r"\S+ [:;?!»%]|« \S+")
+
+
+def theme_speaks_of(panel, name: str) -> None:
+    """Sentence, map, chart, figures with source and date; marked as a demonstration."""
+    sentence = panel.locator(".eo-headline").inner_text()
+    assert name in sentence and sentence.endswith(".") and len(sentence) < 300
+    assert panel.locator(".eo-badge").inner_text() == "Données de démonstration"
+    drawn = panel.locator(".leaflet-overlay-pane canvas, .leaflet-image-layer")
+    assert drawn.count() > 1  # the drawn ground, and the theme
+    region = panel.locator(".leaflet-container")
+    assert region.get_attribute("role") == "region"
+    assert region.get_attribute("aria-label").startswith("Carte, ")
+    assert len(region.get_attribute("aria-description")) > 20
+    assert panel.locator("svg[role=img] title").count() >= 1
+    figures = panel.locator(".eo-figures").inner_text()
+    assert "Source" in figures or "source" in figures
+    assert re.search(r"\b20[12]\d\b", figures)
+    tops = [
+        panel.locator(part).locator("visible=true").first.bounding_box()["y"]
+        for part in (".eo-headline", ".leaflet-container", "svg[role=img]", ".eo-figures-table")
+    ]
+    assert tops == sorted(tops)
+    assert panel.locator("details[open]").count() == 0
+    panel.get_by_text("D'où viennent ces données").click()
+    provenance = panel.locator(".eo-sources").inner_text()
+    assert "Licence" in provenance and "territoire de démonstration" in provenance
+
+
+def test_type_pick_see_three_themes_then_another(visit, demo_server):
+    visitor = visit(demo_server)
+    visitor.open()
+    text = visitor.text()
+    assert "Données de démonstration" in text and "aucune de ces communes n'existe" in text
+    visitor.type("st aubin")  # an abbreviation, no hyphens
+    first = visitor.options()[0]
+    assert first.startswith(TOWN) and re.search(r"99, 24.000.hab\.$", first)
+    visitor.page.keyboard.press("Enter")
+    visitor.wait_answer(TOWN)
+    assert visitor.panels().count() == len(THEMES)
+    for title in THEMES:
+        theme_speaks_of(visitor.panel(title), TOWN)
+    assert visitor.panel(THEMES[0]).locator(".leaflet-marker-pane img").count() == 1  # letters
+    assert BREAKABLE.findall(visitor.text().replace("\n", " | ")) == []
+
+    visitor.type("mesnil")
+    visitor.options()
+    visitor.page.keyboard.press("Enter")
+    visitor.wait_answer(OTHER)
+    for title in THEMES:
+        theme_speaks_of(visitor.panel(title), OTHER)
+    assert TOWN not in visitor.page.locator(".eo-grid").inner_text()
+    assert visitor.page.url.endswith("?commune=99002")
+    assert visitor.asked == []  # a fictional place has no tiles: nobody else was asked anything
+
+
+def test_a_second_pick_before_the_first_answer(visit, demo_server):
+    visitor = visit(demo_server)
+    visitor.open()
+    visitor.page.get_by_role("button", name=TOWN).wait_for()
+    pick_all = """names => {
+      const buttons = [...document.querySelectorAll('.eo-examples button')];
+      for (const name of names) buttons.find(b => b.textContent === name).click();
+    }"""
+    visitor.page.evaluate(pick_all, [TOWN, ISLAND, OTHER])  # in one breath
+    visitor.wait_answer(OTHER)
+    visitor.page.wait_for_timeout(1000)  # what belongs to the others would have come by now
+    shown = visitor.page.locator(".eo-grid").inner_text()
+    assert TOWN not in shown and ISLAND not in shown and shown.count(OTHER) >= 3
+    assert OTHER in visitor.page.locator(".eo-name").inner_text()
+    assert visitor.field.input_value() == OTHER
+
+
+def test_an_island_with_its_own_projection_on_a_phone(visit, demo_server):
+    visitor = visit(demo_server, width=390, height=844, has_touch=True, is_mobile=True)
+    visitor.open("?commune=97199")
+    visitor.wait_answer(ISLAND)
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert visitor.page.evaluate(wide) == 0
+    visitor.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert visitor.page.evaluate(wide) == 0
+    # a theme whose data do not reach the island says so and what would help, in its place
+    for number in range(len(THEMES)):
+        panel = visitor.panels().nth(number)
+        if panel.locator(".eo-calm").count():
+            assert ISLAND in panel.locator(".eo-calm").inner_text()
+            assert len(panel.locator(".eo-remedy").inner_text()) > 20
+        else:
+            assert ISLAND in panel.locator(".eo-headline").inner_text()
+
+
+def test_an_unknown_name_is_answered_calmly(visit, demo_server):
+    visitor = visit(demo_server)
+    visitor.open()
+    visitor.type("qwxzkj")
+    visitor.page.get_by_text("Aucune commune ne ressemble à « qwxzkj »").wait_for()
+    visitor.page.keyboard.press("Enter")  # nothing to pick: nothing happens
+    assert visitor.panels().locator("visible=true").count() == 0
+    visitor.open("?commune=99999")
+    notice = visitor.page.locator(".eo-notice")
+    notice.wait_for()
+    assert "99999" in notice.inner_text()
+    assert visitor.panels().locator("visible=true").count() == 0
