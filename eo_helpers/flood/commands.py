@@ -37,13 +37,13 @@ def extent(
     permanente ne se distingue pas de la crue : le masque est toute l'eau.
     """
     from ..cli import say
-    from . import data
+    from . import files
     from .extent import water_extent
 
     for path in (output, probability):
         if path is not None:
-            data.check_writable(path)
-    with data.opened(after, before, optical, dem) as inputs:
+            files.check_writable(path)
+    with files.on_one_grid(after, before, optical, dem) as inputs:
         found = water_extent(
             inputs["after"],
             before=inputs["before"],
@@ -52,9 +52,14 @@ def extent(
         )
     for note in found.attrs["notes"]:
         say(note["fr"], note["en"])
-    data.write_raster(output, found["flood"], nodata=255)
+    tags = {
+        "METHOD": found.attrs["method"],
+        "UNITS_READ": found.attrs["unit"],
+        "THRESHOLDS_DB": str(found.attrs["thresholds"]),
+    }
+    files.write_raster(output, found["flood"], 255, tags)
     if probability is not None:
-        data.write_raster(probability, found["probability"], nodata=float("nan"))
+        files.write_raster(probability, found["probability"], float("nan"), tags)
     share = float(found.attrs["flooded_share"])
     say(
         f"{100 * share:.1f} % de la surface observée est en eau : {output}",
@@ -113,7 +118,8 @@ def depth(
     if found.wet_cells:
         say(
             f"{found.area_km2:.2f} km² en eau, hauteur médiane {found.median:.2f} m, "
-            f"95 % sous {found.p95:.2f} m : ".replace(".", ",") + str(output),
+            f"95 % sous {found.p95:.2f} m : ".replace(".", ",")
+            + str(output),
             f"{found.area_km2:.2f} km² of water, median depth {found.median:.2f} m, "
             f"95% below {found.p95:.2f} m: {output}",
         )
