@@ -13,11 +13,20 @@ import rasterio
 import xarray as xr
 from rasterio.enums import Resampling
 from rasterio.vrt import WarpedVRT
+from rasterio.warp import transform_bounds
 
 from ..errors import InvalidInput
 from .optical import band_indices
 
-__all__ = ["check_writable", "on_one_grid", "open_raster", "same_orbit", "write_raster"]
+__all__ = [
+    "check_writable",
+    "lazy",
+    "on_one_grid",
+    "open_raster",
+    "same_orbit",
+    "warped",
+    "write_raster",
+]
 
 #: Share of the first image that another must cover.
 LEAST_OVERLAP = 0.01
@@ -75,7 +84,7 @@ def same_orbit(a: rasterio.DatasetReader, b: rasterio.DatasetReader) -> None:
 
 
 def _overlap(file: rasterio.DatasetReader, grid: rasterio.DatasetReader, what: str) -> None:
-    west, south, east, north = rasterio.warp.transform_bounds(file.crs, grid.crs, *file.bounds)
+    west, south, east, north = transform_bounds(file.crs, grid.crs, *file.bounds)
     box = grid.bounds
     width = min(east, box.right) - max(west, box.left)
     height = min(north, box.top) - max(south, box.bottom)
@@ -114,7 +123,7 @@ def on_one_grid(
     """
     with ExitStack() as stack:
         first = stack.enter_context(open_raster(after, "--after : "))
-        out: dict[str, Any] = {"after": _lazy(stack, first)}
+        out: dict[str, Any] = {"after": lazy(stack, first)}
         for name, path, how in (
             ("before", before, Resampling.bilinear),
             ("optical", optical, Resampling.bilinear),
@@ -130,18 +139,17 @@ def on_one_grid(
             if name == "optical":
                 # Names are lost in the warp: bands are chosen here.
                 chosen = band_indices(file.descriptions, "--optical")
-                raster = _lazy(stack, _warped(stack, file, first, how))
+                raster = lazy(stack, warped(stack, file, first, how))
                 raster = raster.isel(band=list(chosen.values()))
                 out[name] = raster.assign_coords(band=list(chosen))
                 continue
-            raster = _lazy(stack, _warped(stack, file, first, how), file.descriptions)
+            raster = lazy(stack, warped(stack, file, first, how), file.descriptions)
             out[name] = raster.isel(band=0, drop=True) if name == "dem" else raster
         yield out
 
 
-def _warped(
-    stack: ExitStack, file: rasterio.DatasetReader, grid: rasterio.DatasetReader, how: Resampling
-) -> Any:
+def warped(stack: ExitStack, file: rasterio.DatasetReader, grid: Any, how: Resampling) -> Any:
+    """The file on a grid (``crs, transform, width, height, shape``), itself where it is on it."""
     same = file.crs == grid.crs and file.shape == grid.shape
     if same and file.transform.almost_equals(grid.transform, 1e-6 * abs(grid.transform.a)):
         return file
@@ -156,7 +164,8 @@ def _warped(
     )  # fmt: skip
 
 
-def _lazy(stack: ExitStack, file: Any, names: Any = None) -> xr.DataArray:
+def lazy(stack: ExitStack, file: Any, names: Any = None) -> xr.DataArray:
+    """Bands that are read when asked for, named where all have a description; NaN for no data."""
     import rioxarray
 
     raster = rioxarray.open_rasterio(file, masked=True, cache=False)
