@@ -21,9 +21,6 @@ series of the case whose fall is dated within one month.
 
 from __future__ import annotations
 
-import argparse
-import time
-
 import numpy as np
 
 CASES = ("unchanged", "fall_40_75", "fall_20_35", "relit", "fade")

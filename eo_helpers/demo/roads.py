@@ -59,7 +59,8 @@ _ROADS = [
     ("hameau-haut", "forest", "main"), ("nord", "N", "main"), ("cote", "suburb", "main"),
     ("centre", "hameau-bas", "main"), ("centre", "moulin", "main"), ("moulin", "port", "main"),
     ("pont-bas", "hameau-bas", "main"), ("pont-bas", "moulin", "main"),
-    ("hameau-haut", "pont-haut", "main"), ("pont-haut", "forest", "main"), ("faubourg", "port", "main"),
+    ("hameau-haut", "pont-haut", "main"), ("pont-haut", "forest", "main"),
+    ("faubourg", "port", "main"),
 ]  # fmt: skip
 
 

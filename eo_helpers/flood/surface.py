@@ -112,9 +112,9 @@ def _uncertainty(s: Sketch, line: Waterline, found: NDArray[np.float64]) -> NDAr
     misplaced = (0.5 * sums[2].ravel()[line.wet] / near) ** 2
     # Voting edges about here, in equivalents of whole trust; few of them, little is known.
     votes = near * (2 * np.pi * 16**2)
-    lonely = 0.1**2 / np.maximum(votes, 0.25)
+    lonely = 0.25**2 / np.maximum(votes, 0.25)
     method = (found - line.regional) ** 2
-    return np.sqrt(spread * 0.25 + misplaced + lonely + method + 0.02**2)
+    return np.sqrt(spread * 0.4 + misplaced + lonely + method + 0.02**2)
 
 
 def _blur(values: NDArray) -> NDArray:

@@ -18,7 +18,7 @@ from ..territory import population
 from ..territory.commune import Commune
 from ..territory.population import Shared
 from ..text import Text, percent
-from . import sentences
+from . import priorities, sentences
 from .data import DATASETS, read
 from .rule import INDICATORS
 from .schema import BUILT, CLASSES, CODES, SENSITIVITIES, lcz_legend, sensitivity_legend
@@ -175,6 +175,10 @@ def finding_of(
     near = threshold_distance(blocks, scales) if set(INDICATORS) <= set(blocks.columns) else None
     complete = classed >= ENOUGH
     people = shared[0] if shared and shared[0].total > 0 else None
+    first: tuple[Any, Any, Any] = ((), (), ())
+    if cells is not None and people is not None:
+        first = priorities.priorities(blocks, cells, commune.boundary_in(cells.crs), POPULATION)
+    caveats = sentences.caveats(dataset, sure, people, blocks.attrs.get("notes", []))
     return Finding(
         theme="lcz",
         commune=commune,
@@ -186,10 +190,10 @@ def finding_of(
             1 - classed,
             weights.of_area(_classes_of(("variable",))).value,
         ),
-        indicators=_indicators(weights, covered, classed, dataset, date),
-        layers=_layers(commune, blocks, near, weights),
-        charts=_charts(commune, weights),
-        caveats=sentences.caveats(dataset, sure, people, blocks.attrs.get("notes", [])),
+        indicators=(*_indicators(weights, covered, classed, dataset, date), *first[0]),
+        layers=(*_layers(commune, blocks, near, weights), *first[1]),
+        charts=(*_charts(commune, weights), *first[2]),
+        caveats=(*caveats, priorities.CAVEAT) if first[0] else caveats,
         provenance=provenance,
         parameters=parameters or {"dataset": dataset, **vars(scales)},
         remedy=None if complete else sentences.REMEDY_PARTIAL,

@@ -1,62 +1,125 @@
-"""Marginal likelihoods of level changes in many gapped series at once (numpy only).
+"""Marginal likelihoods of level changes in many gapped series at once (numpy and scipy only).
 
 One change is a ramp that starts in month ``a`` and lasts ``d`` months (``d = 1``
 is a step). Trend, season and noise are shared by every model, so that "nothing",
 "a step", "a slow fade" and "two steps" are compared on the same footing.
+
+AR(1) noise is whitened along the chain of valid values. A whitened step is one
+large value where it starts and the same small ones after it, so that the inner
+products of all steps follow from cumulated sums, without any T × T matrix.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
-__all__ = ["DURATIONS", "PHI", "Fit", "Grams", "gls_fit", "grams", "log_evidence", "precision"]
+__all__ = [
+    "DURATIONS",
+    "HYPER",
+    "Chain",
+    "Fit",
+    "Hyper",
+    "Steps",
+    "chain",
+    "gls_fit",
+    "one_evidence",
+    "steps",
+    "two_evidence",
+]
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
 Bools = NDArray[np.bool_]
+Ints = NDArray[np.int_]
 
 #: Durations of a single change, in time steps; a posteriori those up to
 #: ``breaks.ABRUPT`` are a break, the longer ones a fade.
 DURATIONS = (1, 3, 6, 12, 18, 24, 30, 36, 48, 60)
-#: AR(1) coefficients of the noise, averaged over with the weights ``PHI_PRIOR``.
-PHI = (0.0, 0.2, 0.4, 0.6, 0.8)
-PHI_PRIOR = (0.2, 0.25, 0.25, 0.2, 0.1)
+
+
+class Hyper(NamedTuple):
+    """Noise and trend of one explanation: AR(1) coefficient, trend prior, weight."""
+
+    phi: float
+    trend: float
+    weight: float
+
+
+#: Prior standard deviation of the trend, per decade of transformed units: most communes
+#: change by one or two percent a year, some by far more.
+TRENDS = ((0.15, 0.8), (0.6, 0.2))
+#: AR(1) coefficients of the noise that are averaged over, and their weights.
+PHIS = ((0.1, 0.25), (0.35, 0.4), (0.6, 0.25), (0.8, 0.1))
+HYPER = tuple(Hyper(p, t, wp * wt) for t, wt in TRENDS for p, wp in PHIS)
+#: A few of them, for a first look that finds outliers.
+FIRST_LOOK = (Hyper(0.2, 0.3, 0.6), Hyper(0.6, 0.3, 0.4))
 #: Prior standard deviation of one change, in units of the transformed series
 #: (0.5 is a fall of about 40 % or a rise of about 65 % in log radiance).
 AMPLITUDE = 0.5
 #: In noisier series only greater changes can be seen: the prior is at least this many
 #: standard deviations of the noise wide.
 AMPLITUDE_NOISE = 2.0
-#: Prior standard deviation of the trend, per decade of transformed units (5 % a year).
-#: It only matters in series of a year or two, where a trend could hide a change.
-TREND = 0.5
+#: A lone change is a rise once in ten times: lamps go out or are renewed all at once,
+#: what is built lights up little by little.
+RISES = 0.1
+#: Of two changes: (down, down), (down, up), (up, down), (up, up).
+PAIRS = (0.30, 0.55, 0.10, 0.05)
 #: Weak prior on the noise variance: worth ``NOISE_WEIGHT`` observations of ``NOISE_SD``.
 NOISE_WEIGHT = 4.0
 NOISE_SD = 0.1
 
 
 @dataclass(frozen=True)
-class Grams:
-    """Inner products of the step regressors under one noise model, nuisances projected out.
+class Chain:
+    """AR(1) noise of unit variance along the valid values of each series.
 
-    ``g`` (n, T, T) between steps, ``b`` (n, T) of steps with the data, ``rss`` (n)
-    without any step, ``const`` (n) the parts of the log likelihood common to all models.
+    ``own`` (n, T) multiplies a valid value, ``prev`` the valid value before it (at
+    ``before``), so that ``own · v - prev · v[before]`` is white. Zero where nothing is
+    valid. Gaps are exact: two neighbours ``k`` steps apart correlate as ``phi ** k``.
+    ``logdet`` (n) is the log determinant of the precision.
     """
 
-    g: Floats
-    b: Floats
-    rss: Floats
-    const: Floats
-    dof: Floats
+    own: Floats
+    prev: Floats
+    before: Ints
+    first: Ints
+    run: Ints
+    rest: Ints
+    logdet: Floats
+
+    def whiten(self, v: Floats) -> Floats:
+        """``v`` (n, T) or (n, T, p), whitened."""
+        if v.ndim == 2:
+            return self.own * v - self.prev * np.take_along_axis(v, self.before, 1)
+        shifted = np.take_along_axis(v, self.before[:, :, None], 1)
+        return self.own[:, :, None] * v - self.prev[:, :, None] * shifted
+
+    def transpose(self, e: Floats) -> Floats:
+        """Transposed whitening of ``e`` (n, T): with :meth:`whiten`, the precision."""
+        out = self.own * e
+        row, col = np.nonzero(self.prev)
+        out[row, self.before[row, col]] -= self.prev[row, col] * e[row, col]
+        return out
+
+    @property
+    def diagonal(self) -> Floats:
+        """Diagonal of the precision (n, T)."""
+        out = self.own**2
+        row, col = np.nonzero(self.prev)
+        out[row, self.before[row, col]] += self.prev[row, col] ** 2
+        return out
 
 
-def precision(mask: Bools, scale: Floats, phi: Floats | float) -> tuple[Floats, Floats]:
-    """Precision matrices (n, T, T) of AR(1) noise of unit variance seen at ``mask``.
+def chain(mask: Bools, scale: Floats, phi: Floats | float) -> Chain:
+    """The whitening of AR(1) noise seen at ``mask`` (n, T).
 
-    Gaps are exact: two neighbours ``k`` steps apart correlate as ``phi ** k``.
-    ``scale`` (n, T) multiplies the noise of each value. Also returns log det (n).
+    ``scale`` (n, T) multiplies the noise of each value; ``phi`` is one coefficient or
+    one per series.
     """
     n, length = mask.shape
     index = np.arange(length)
@@ -65,126 +128,187 @@ def precision(mask: Bools, scale: Floats, phi: Floats | float) -> tuple[Floats, 
     linked = mask & (before >= 0)
     coefficient = np.broadcast_to(np.asarray(phi, float), (n,))[:, None]
     rho = np.where(linked, coefficient ** np.where(linked, index - before, 1).astype(float), 0.0)
-    weight = 1.0 / (1.0 - rho**2)
-    p = np.zeros((n, length, length))
-    p[:, index, index] = np.where(mask, weight, 0.0)
-    row, col = np.nonzero(linked)
-    prev = before[row, col]
-    link = rho[row, col]
-    np.add.at(p, (row, prev, prev), link**2 * weight[row, col])
-    p[row, col, prev] = p[row, prev, col] = -link * weight[row, col]
+    before = np.maximum(before, 0)
+    root = 1.0 / np.sqrt(1.0 - rho**2)
     inverse = np.where(mask, 1.0 / scale, 0.0)
-    p *= inverse[:, :, None] * inverse[:, None, :]
-    logdet = np.sum(np.where(mask, np.log(weight) - 2 * np.log(scale), 0.0), axis=1)
-    return p, logdet
+    own = root * inverse
+    prev = np.where(linked, root * rho * np.take_along_axis(inverse, before, 1), 0.0)
+    logdet = 2 * np.sum(np.log(np.where(mask, own, 1.0)), axis=1)
+    # The first valid value at or after each time step; its own step stands for theirs.
+    first = np.minimum.accumulate(np.where(mask, index, length)[:, ::-1], axis=1)[:, ::-1]
+    # Time steps since the valid value before (all share one step), and until the next.
+    run = index - np.concatenate([np.full((n, 1), -1), last[:, :-1]], axis=1)
+    rest = np.where(first < length, first, length - 1) - index + 1
+    return Chain(own, prev, before, first, run, rest, logdet)
 
 
-def _suffix(a: Floats, axis: int) -> Floats:
-    flipped = np.flip(a, axis)
-    return np.flip(np.cumsum(flipped, axis), axis)
+@dataclass(frozen=True)
+class Steps:
+    """Inner products of all steps ``1[t >= a]``, nuisances projected out.
+
+    Between the steps of ``a < b`` (with a valid value between them) it is
+    ``apart[b] - c[a] · c[b]``, of a step with itself ``alone[a] - c[a] · c[a]``; ``b``
+    are those with the data, ``rss`` (n) the residual without a step, ``const`` (n) the
+    parts of the log likelihood that all models share.
+    """
+
+    link: Chain
+    apart: Floats
+    alone: Floats
+    c: Floats
+    b: Floats
+    rss: Floats
+    const: Floats
+    dof: Floats
+    ridge: Floats
 
 
-def grams(
-    y: Floats, mask: Bools, scale: Floats, nuisance: Floats, phi: Floats | float, variance: Floats
-) -> Grams:
-    """Inner products of all steps ``1[t >= a]``, after GLS projection on ``nuisance`` (n, T, p)."""
-    p, logdet = precision(mask, scale, phi)
+def steps(
+    y: Floats, mask: Bools, scale: Floats, nuisance: Floats, variance: Floats, hyper: Hyper
+) -> Steps:
+    """Inner products under one noise model, GLS projection on ``nuisance`` (n, T, p) done.
+
+    ``variance`` (n) is a pilot of the noise variance; it only scales priors.
+    """
+    link = chain(mask, scale, hyper.phi)
+    _n, length = mask.shape
     z = np.where(mask, y, 0.0)
-    px = p @ nuisance
-    py = np.einsum("nts,ns->nt", p, z)
-    a = np.swapaxes(nuisance, 1, 2) @ px
-    a[:, 1, 1] += variance / TREND**2
-    # A step is a suffix: its inner products are suffix sums of the precision matrix.
-    c = _suffix(px, 1)
-    b = _suffix(py, 1)
-    g = _suffix(_suffix(p, 1), 2)
-    xy = np.einsum("ntp,nt->np", nuisance, py)
-    solved = np.linalg.solve(a, np.concatenate([np.swapaxes(c, 1, 2), xy[:, :, None]], axis=2))
-    g -= c @ solved[:, :, :-1]
-    b = b - np.einsum("ntp,np->nt", c, solved[:, :, -1])
-    rss = np.einsum("nt,nt->n", z, py) - np.einsum("np,np->n", xy, solved[:, :, -1])
-    _, logdet_a = np.linalg.slogdet(a)
-    dof = mask.sum(1) - nuisance.shape[2] + NOISE_WEIGHT
-    return Grams(g, b, np.maximum(rss, 1e-12), 0.5 * (logdet - logdet_a), dof)
+    wx, wy = link.whiten(nuisance), link.whiten(z)
+    a = np.swapaxes(wx, 1, 2) @ wx
+    a[:, 1, 1] += variance / hyper.trend**2
+    small = link.own - link.prev  # what whitening leaves of a step, but for its first value
+    both = np.concatenate([wx, wy[:, :, None]], axis=2)
+    tail = _after(small[:, :, None] * both) + link.own[:, :, None] * both
+    square = _after(small**2)
+    alone = square + link.own**2
+    apart = square + small * link.own
+    # A step in a gap is the step at the next valid value.
+    at = np.minimum(link.first, length - 1)
+    none = link.first >= length
+    tail = np.where(none[:, :, None], 0.0, np.take_along_axis(tail, at[:, :, None], 1))
+    alone = np.where(none, 0.0, np.take_along_axis(alone, at, 1))
+    apart = np.where(none, 0.0, np.take_along_axis(apart, at, 1))
+    root = np.linalg.cholesky(a)
+    xy = np.einsum("ntp,nt->np", wx, wy)
+    solved = np.linalg.solve(root, np.concatenate([np.swapaxes(tail[:, :, :-1], 1, 2),
+                                                   xy[:, :, None]], axis=2))  # fmt: skip
+    c, u = np.swapaxes(solved[:, :, :-1], 1, 2), solved[:, :, -1]
+    b = tail[:, :, -1] - np.einsum("ntp,np->nt", c, u)
+    rss = np.maximum(np.einsum("nt,nt->n", wy, wy) - (u**2).sum(1), 1e-12)
+    logdet_a = 2 * np.log(np.einsum("npp->np", root)).sum(1)
+    const = 0.5 * (link.logdet - logdet_a + np.log(variance / hyper.trend**2))
+    dof = mask.sum(1) - nuisance.shape[2] + 1 + NOISE_WEIGHT
+    return Steps(link, apart, alone, c, b, rss, const, dof, _ridge(variance))
 
 
-def log_evidence(
-    m: Grams, variance: Floats, allowed: Bools, count: NDArray[np.int_], gap: int
-) -> tuple[Floats, ...]:
-    """Log marginal likelihood of no change, one change and two steps.
+def _after(v: Floats) -> Floats:
+    """Sum over all later time steps."""
+    total = np.cumsum(v[:, ::-1], axis=1)[:, ::-1]
+    return np.asarray(total - v)
 
-    Parameters
-    ----------
-    m : Grams
-    variance : ndarray (n,)
-        Pilot noise variance; it only scales the prior of the amplitudes.
-    allowed : ndarray (n, T)
-        Months at which a change may start or end.
-    count : ndarray of int (n, T)
-        Number of valid values before each time step.
-    gap : int
-        Least number of valid values between two breaks.
 
-    Returns
-    -------
-    none (n,), one (n, D, T), two (n, T, T)
-        ``-inf`` where a change is not allowed.
+def one_evidence(m: Steps, allowed: Bools) -> tuple[Floats, Floats]:
+    """Log marginal likelihood of no change (n,) and of one change (n, D, T).
+
+    ``allowed`` (n, T) tells where a change may start or end; elsewhere ``-inf``.
     """
     n, length = m.b.shape
-    lam = _ridge(variance)[:, None]
     half = 0.5 * m.dof
     prior = NOISE_WEIGHT * NOISE_SD**2
     none = m.const - half * np.log(m.rss + prior)
-
     one = np.full((n, len(DURATIONS), length), -np.inf)
-    table = np.zeros((n, length + 1, length + 1))
-    np.cumsum(np.cumsum(m.g, 1), 2, out=table[:, 1:, 1:])
-    sums = np.concatenate([np.zeros((n, 1)), np.cumsum(m.b, 1)], axis=1)
+    index = np.arange(length)
+    extra = m.alone - m.apart
+    # Products of a step with the earlier ones: `apart`, or `alone` within one gap.
+    linear = _upto(m.apart)
+    moment = _upto(index * m.apart + (m.link.run - 1) * extra)
+    single = _upto(m.alone)
+    sums = _upto(np.concatenate([m.b[:, :, None], m.c], axis=2))
     for k, d in enumerate(DURATIONS):
         if d >= length:
             continue
-        start = np.arange(length - d + 1)
+        start = index[: length - d + 1]
         end = start + d
         # A ramp is the mean of d steps, hence block sums of their inner products.
-        gd = (
-            table[:, end, end]
-            - table[:, start, end]
-            - table[:, end, start]
-            + table[:, start, start]
-        ) / d**2
-        bd = (sums[:, end] - sums[:, start]) / d
-        value = _one(gd, bd, lam, m.rss[:, None], half[:, None], prior)
+        cross = moment[:, end] - moment[:, start] - start * (linear[:, end] - linear[:, start])
+        inside = np.minimum(d, m.link.rest[:, start])
+        cross -= (m.link.run[:, start] - 1) * inside * extra[:, start]
+        total = 2 * cross + single[:, end] - single[:, start]
+        block = sums[:, end] - sums[:, start]
+        g = np.maximum(total - (block[:, :, 1:] ** 2).sum(2), 0.0) / d**2
+        g += m.ridge[:, None]
+        b = block[:, :, 0] / d
+        left = np.maximum(m.rss[:, None] - b**2 / g, 0.0) + prior
+        value = -0.5 * np.log(g / m.ridge[:, None]) - half[:, None] * np.log(left)
+        # What share of the amplitude's posterior is a rise, and how likely rises are.
+        up = ndtr(b / np.sqrt(g * left / m.dof[:, None]))
+        value += np.log(2 * (1 - RISES) + (4 * RISES - 2) * up)
         ok = allowed[:, start] & allowed[:, end - 1]
         one[:, k, : length - d + 1] = np.where(ok, m.const[:, None] + value, -np.inf)
+    return none, one
 
-    diag = np.einsum("ntt->nt", m.g) + lam
-    i, j = np.triu_indices(length, gap)
-    gi, gj, gij = diag[:, i], diag[:, j], m.g[:, i, j]
-    bi, bj = m.b[:, i], m.b[:, j]
-    det = gi * gj - gij**2
-    ok = allowed[:, i] & allowed[:, j] & (count[:, j] - count[:, i] >= gap) & (det > 1e-9)
-    det = np.where(ok, det, 1.0)
-    left = m.rss[:, None] - (bi**2 * gj - 2 * bi * bj * gij + bj**2 * gi) / det
-    value = -0.5 * np.log(det / lam**2) - half[:, None] * np.log(np.maximum(left, 0) + prior)
-    two = np.full((n, length, length), -np.inf)
-    two[:, i, j] = np.where(ok, m.const[:, None] + value, -np.inf)
-    return none, one, two
+
+def _upto(v: Floats) -> Floats:
+    """Sums of all earlier time steps, with one more at the end: (n, T + 1, …)."""
+    shape = list(v.shape)
+    shape[1] += 1
+    out = np.zeros(shape)
+    np.cumsum(v, axis=1, out=out[:, 1:])
+    return out
+
+
+def two_evidence(m: Steps, allowed: Bools, count: Ints, gap: int, stride: int = 1) -> Singles:
+    """Log marginal likelihood of two steps (n, T, T), ``-inf`` where not allowed.
+
+    ``count`` (n, T) is the number of valid values before each time step, ``gap`` the
+    least number of them between the two. ``stride`` thins the grid of pairs.
+    """
+    n, length = m.b.shape
+    single = np.float32
+    c = m.c.astype(single)
+    cross = c @ np.swapaxes(c, 1, 2)
+    apart, b = m.apart.astype(single), m.b.astype(single)
+    ridge = m.ridge.astype(single)[:, None]
+    diagonal = (m.alone - (m.c**2).sum(2)).astype(single) + ridge
+    half = (0.5 * m.dof).astype(single)[:, None]
+    rss = (m.rss + NOISE_WEIGHT * NOISE_SD**2).astype(single)[:, None]
+    const = (m.const + np.log(m.ridge)).astype(single)[:, None]
+    floor = single(NOISE_WEIGHT * NOISE_SD**2)
+    signs = np.log(4 * np.array(PAIRS)).astype(single)
+    out = np.full((n, length, length), -np.inf, single)
+    for i in range(0, length - gap, stride):
+        if not allowed[:, i].any():
+            continue
+        later = slice(i + -(-gap // stride) * stride, length, stride)
+        gi, bi = diagonal[:, i, None], b[:, i, None]
+        gj, bj = diagonal[:, later], b[:, later]
+        gij = apart[:, later] - cross[:, i, later]
+        det = gi * gj - gij * gij
+        ok = allowed[:, i, None] & allowed[:, later]
+        ok &= count[:, later] - count[:, i, None] >= gap
+        ok &= det > 1e-6 * gi * gj
+        det = np.where(ok, det, single(1))
+        left = rss - (bi * (bi * gj - 2 * bj * gij) + bj * bj * gi) / det
+        value = const - 0.5 * np.log(det) - half * np.log(np.maximum(left, floor))
+        # Signs of the two amplitudes: those of the numerators of their estimates.
+        up_i = bi * gj > bj * gij
+        value += signs[2 * up_i + (bj * gi > bi * gij)]
+        out[:, i, later] = np.where(ok, value, -np.inf)
+    return out
 
 
 def _ridge(variance: Floats) -> Floats:
     """Noise variance over the prior variance of a change."""
-    return variance / np.maximum(AMPLITUDE**2, AMPLITUDE_NOISE**2 * variance)
-
-
-def _one(g: Floats, b: Floats, lam: Floats, rss: Floats, half: Floats, prior: float) -> Floats:
-    g = np.maximum(g, 0.0)
-    left = np.maximum(rss - b**2 / (g + lam), 0.0)
-    return -0.5 * np.log1p(g / lam) - half * np.log(left + prior)
+    return np.asarray(variance / np.maximum(AMPLITUDE**2, AMPLITUDE_NOISE**2 * variance))
 
 
 @dataclass(frozen=True)
 class Fit:
-    """GLS fit with a normal prior on the changes: ``cov`` holds the noise variance."""
+    """GLS fit with a normal prior on the changes: ``cov`` holds the noise variance.
+
+    ``deletion`` (n, T) is each value's residual from what all the others predict, in
+    standard deviations: what an outlier is judged by.
+    """
 
     coef: Floats
     cov: Floats
@@ -195,31 +319,35 @@ class Fit:
 
 
 def gls_fit(
-    y: Floats, mask: Bools, scale: Floats, x: Floats, changes: int, phi: Floats, pilot: Floats
+    y: Floats,
+    mask: Bools,
+    scale: Floats,
+    x: Floats,
+    changes: int,
+    phi: Floats,
+    trend: Floats,
+    pilot: Floats,
 ) -> Fit:
     """Fit ``x`` (n, T, p), whose last ``changes`` columns are changes (zero columns allowed).
 
-    ``deletion`` (n, T) is each value's residual from what all the others predict,
-    in standard deviations: what an outlier is judged by.
+    ``phi`` and ``trend`` (n): AR(1) coefficient and trend prior of each series.
     """
-    p, _ = precision(mask, scale, phi)
+    link = chain(mask, scale, phi)
     z = np.where(mask, y, 0.0)
-    px = p @ x
-    a = np.swapaxes(x, 1, 2) @ px
+    wx, wy = link.whiten(x), link.whiten(z)
+    a = np.swapaxes(wx, 1, 2) @ wx
     k = x.shape[2] - changes
     # A zero column (no such change) keeps its prior: coefficient 0.
     last = np.arange(k, x.shape[2])
     a[:, last, last] += _ridge(pilot)[:, None]
-    a[:, 1, 1] += pilot / TREND**2
+    a[:, 1, 1] += pilot / trend**2
     inverse = np.linalg.inv(a)
-    coef = np.einsum("npq,nq->np", inverse, np.einsum("ntp,nt->np", px, z))
+    coef = np.einsum("npq,nq->np", inverse, np.einsum("ntp,nt->np", wx, wy))
     fitted = np.einsum("ntp,np->nt", x, coef)
-    e = np.where(mask, y - fitted, 0.0)
-    pe = np.einsum("nts,ns->nt", p, e)
-    rss = np.einsum("nt,nt->n", e, pe) + (coef[:, k:] ** 2).sum(1) * _ridge(pilot)
+    e = link.whiten(np.where(mask, y - fitted, 0.0))
+    rss = np.einsum("nt,nt->n", e, e) + (coef[:, k:] ** 2).sum(1) * _ridge(pilot)
     dof = mask.sum(1) - k + NOISE_WEIGHT
     variance = (rss + NOISE_WEIGHT * NOISE_SD**2) / dof
-    diagonal = np.einsum("ntt->nt", p)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        deletion = np.where(mask, pe / np.sqrt(diagonal) / np.sqrt(variance)[:, None], 0.0)
+    spread = np.sqrt(np.where(mask, link.diagonal, 1.0)) * np.sqrt(variance)[:, None]
+    deletion = np.where(mask, link.transpose(e) / spread, 0.0)
     return Fit(coef, inverse * variance[:, None, None], variance, dof, fitted, deletion)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,39 +54,76 @@ def _quiet() -> warnings.catch_warnings:
 
 @dataclass
 class Scan:
-    """Posterior of one chunk, noise coefficients averaged out."""
+    """Posterior of one chunk, noise and trend averaged over ``hyper``.
+
+    ``none`` (n), ``one`` (n, D, T), ``two`` (n, T, T): logarithms with the priors in
+    them; ``phi`` and ``trend`` (n) of the most probable explanation.
+    """
 
     none: Floats
     one: Floats
-    two: Floats
+    two: NDArray[np.float32]
     phi: Floats
+    trend: Floats
 
 
-def scan_chunk(y: Floats, mask: Bools, scale: Floats, x: Floats, allowed: Bools, gap: int) -> Scan:
+def scan_chunk(
+    y: Floats,
+    mask: Bools,
+    scale: Floats,
+    x: Floats,
+    allowed: Bools,
+    gap: int,
+    hyper: Sequence[_model.Hyper],
+    stride: int = 1,
+) -> Scan:
+    """Posterior of every explanation of every series (n, T) with nuisances ``x`` (n, T, p).
+
+    ``stride`` above 1 tries only each so many time steps for pairs of steps.
+    """
     n, length = y.shape
-    none = np.full((n, len(_model.PHI)), -np.inf)
+    none = np.full((n, len(hyper)), -np.inf)
     one = np.full((n, len(_model.DURATIONS), length), -np.inf)
-    two = np.full((n, length, length), -np.inf)
+    two = np.full((n, length, length), -np.inf, np.float32)
+    top = np.empty((n, len(hyper)))
     variance = pilot(y, mask, scale)
-    for k, (phi, weight) in enumerate(zip(_model.PHI, _model.PHI_PRIOR, strict=True)):
-        m = _model.grams(y, mask, scale, x, phi, variance)
-        a, b, c = _model.log_evidence(m, variance, allowed, counts(mask), gap)
-        w = np.log(weight)
-        none[:, k] = a + w
-        np.logaddexp(one, b + w, out=one)
-        np.logaddexp(two, c + w, out=two)
-        best = np.maximum(a, np.maximum(b.max((1, 2)), c.max((1, 2))))
-        if k == 0:
-            top = np.empty((n, len(_model.PHI)))
-        top[:, k] = best + w
-    lengths = np.maximum(allowed.sum(1), 1)[:, None]
-    one -= np.log(lengths)[:, :, None]
+    count = counts(mask)
+    # Priors last: evidences are comparable as they are.
+    lengths = np.maximum(allowed.sum(1), 1)
     abrupt = np.array([d <= ABRUPT for d in _model.DURATIONS])
-    one[:, abrupt] += np.log(PRIOR[1] * _shares(abrupt))[None, :, None]
-    one[:, ~abrupt] += np.log(PRIOR[2] / (~abrupt).sum())
-    two += np.log(PRIOR[3] * 2) - 2 * np.log(lengths)[:, :, None]
-    phi = np.array(_model.PHI)[top.argmax(1)]
-    return Scan(logsumexp(none, axis=1) + np.log(PRIOR[0]), one, two, phi)
+    prior_one = np.zeros(abrupt.size)
+    prior_one[abrupt] = np.log(PRIOR[1] * _shares(abrupt))
+    prior_one[~abrupt] = np.log(PRIOR[2] / (~abrupt).sum())
+    for k, h in enumerate(hyper):
+        m = _model.steps(y, mask, scale, x, variance, h)
+        a, b = _model.one_evidence(m, allowed)
+        c = _model.two_evidence(m, allowed, count, gap, stride)
+        # Each pair once, of lengths² / 2 pairs.
+        c += (np.log(2 * PRIOR[3]) - 2 * np.log(lengths))[:, None, None].astype(np.float32)
+        b += prior_one[None, :, None] - np.log(lengths)[:, None, None]
+        a += np.log(PRIOR[0])
+        w = np.log(h.weight)
+        none[:, k] = a + w
+        _accumulate(one, b + w)
+        _accumulate(two, c + np.float32(w))
+        top[:, k] = np.maximum(a, np.maximum(b.max((1, 2)), c.max((1, 2)))) + w
+    best = top.argmax(1)
+    phi = np.array([h.phi for h in hyper])[best]
+    trend = np.array([h.trend for h in hyper])[best]
+    return Scan(logsumexp(none, axis=1), one, two, phi, trend)
+
+
+def _accumulate(total: NDArray[Any], more: NDArray[Any]) -> None:
+    """``total = log(exp(total) + exp(more))`` in place."""
+    top = np.maximum(total, more)
+    low = np.minimum(total, more)
+    with np.errstate(invalid="ignore"):
+        low -= top
+    low[~np.isfinite(low)] = -np.inf
+    np.exp(low, out=low)
+    low += 1
+    np.log(low, out=low)
+    np.add(top, low, out=total)
 
 
 def _shares(abrupt: Bools) -> Floats:
@@ -228,14 +267,20 @@ def refine(
     fixed = columns([models[i] for i in several], y.shape[1], 2)
     z = np.concatenate([nuisance[several], fixed], axis=2)
     sub = (y[several], keep[several], scale[several])
-    m = _model.grams(*sub, z, scan.phi[several], pilot(*sub))
     allowed = allowed_months(keep[several], margin)
     number = counts(keep[several])
     for row, i in enumerate(several):
         for a, _ in models[i]:
             allowed[row] &= np.abs(number[row] - number[row, a]) >= gap
-    none, one, _ = _model.log_evidence(m, pilot(*sub), allowed, number, gap)
-    gain = one[:, 0] - none[:, None]
+    gain = np.empty(allowed.shape)
+    for phi, trend in {*zip(scan.phi[several], scan.trend[several], strict=True)}:
+        rows = (scan.phi[several] == phi) & (scan.trend[several] == trend)
+        values, kept, noise = (v[rows] for v in sub)
+        variance = pilot(values, kept, noise)
+        hyper = _model.Hyper(phi, trend, 1.0)
+        m = _model.steps(values, kept, noise, z[rows], variance, hyper)
+        none, one = _model.one_evidence(m, allowed[rows])
+        gain[rows] = one[:, 0] - none[:, None]
     odds = logsumexp(gain, axis=1) - np.log(np.maximum(allowed.sum(1), 1))
     added = False
     for row, i in enumerate(several):

@@ -161,13 +161,13 @@ def _detect(
     nuisance = np.broadcast_to(x, (n, *x.shape))
     keep = mask & ~_search.local_outliers(y, mask)
     for turn in range(2):
-        scan = _search.scan_chunk(
-            y, keep, scale, nuisance, _search.allowed_months(keep, margin), gap
-        )
+        allowed = _search.allowed_months(keep, margin)
+        hyper = _model.HYPER if turn else _model.FIRST_LOOK
+        scan = _search.scan_chunk(y, keep, scale, nuisance, allowed, gap, hyper, 1 if turn else 2)
         models, probability = _search.map_models(scan)
         pilot = _search.pilot(y, keep, scale)
         z = np.concatenate([nuisance, _search.columns(models, length, max_breaks)], axis=2)
-        fit = _model.gls_fit(y, keep, scale, z, max_breaks, scan.phi, pilot)
+        fit = _model.gls_fit(y, keep, scale, z, max_breaks, scan.phi, scan.trend, pilot)
         if turn == 0:
             # Outliers are judged against the best explanation, not against no change.
             keep = keep & (np.abs(fit.deletion) < _search.OUTLIER)
@@ -176,7 +176,7 @@ def _detect(
     )
     if more:
         z = np.concatenate([nuisance, _search.columns(models, length, max_breaks)], axis=2)
-        fit = _model.gls_fit(y, keep, scale, z, max_breaks, scan.phi, pilot)
+        fit = _model.gls_fit(y, keep, scale, z, max_breaks, scan.phi, scan.trend, pilot)
     return [
         _report(i, y, mask, keep, x, z, fit, models[i], posteriors[i], probability[i], scan.phi[i])
         for i in range(n)

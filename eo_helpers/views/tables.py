@@ -17,6 +17,7 @@ _GROUPS = {
     "": {"fr": "Les chiffres", "en": "The figures"},
     "surface": {"fr": "Surface", "en": "Area"},
     "population": {"fr": "Habitants", "en": "People"},
+    "attention": {"fr": "Où regarder d'abord", "en": "Where to look first"},
     "measurement": {"fr": "Ce que vaut la mesure", "en": "How good the measurement is"},
 }
 
