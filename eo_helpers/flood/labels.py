@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..territory.commune import Commune
-from ..text import Text, day
+from ..text import Text, day, french
 from .reached import Assessment
-from .sentences import CLASS_LABELS, area, french
+from .sentences import CLASS_LABELS, area
 
 __all__ = [
     "DEEP",

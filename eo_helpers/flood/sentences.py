@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..findings import Category, Legend, Scale
 from ..territory.commune import Commune
-from ..text import Text, day, number, percent
+from ..text import Text, day, french, number, percent
 from .reached import CLASSES, Assessment, Count
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "area",
     "depth_legend",
     "extent_legend",
-    "french",
     "headline",
     "nothing",
     "probability_legend",
@@ -45,11 +44,6 @@ CLASS_LABELS: dict[str, Text] = {
     "1_2m": {"fr": "1 à 2 m", "en": "1 to 2 m"},
     "over_2m": {"fr": "plus de 2 m", "en": "over 2 m"},
 }
-
-
-def french(text: str) -> str:
-    """Signs that French sets apart, with the narrow or full space that does not break."""
-    return text.replace(" :", "\u00a0:").replace(" ;", "\u202f;")
 
 
 def area(value: float, lang: str) -> str:

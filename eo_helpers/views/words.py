@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 
-from ..text import Text, day, month, number
+from ..text import Text, day, french, month, number
 
 __all__ = [
     "colon",
@@ -93,7 +93,8 @@ _UNITS: Mapping[str, Text] = {
 
 def say(text: Text, lang: str) -> str:
     """``text`` in ``lang``, in French where that language lacks."""
-    return text[lang] if lang in text else text["fr"]
+    chosen = text[lang] if lang in text else text["fr"]
+    return french(chosen) if lang == "fr" or lang not in text else chosen
 
 
 def word(key: str, lang: str) -> str:
