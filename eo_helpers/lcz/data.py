@@ -77,8 +77,8 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
         for part in parts:
             part.attrs = {}
         frame = pd.concat(parts, ignore_index=True)
-        # Neighbouring urban areas may both hold the blocks of their common border.
-        frame = frame[~frame.geometry.to_wkb().duplicated()].reset_index(drop=True)
+        if len(parts) > 1:
+            frame = frame[~_twice(frame)].reset_index(drop=True)
         frame = clip(frame, commune, notes)
     if not parts or frame.empty:
         names = ", ".join(Path(p).name for p in holding.paths)
@@ -91,6 +91,15 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     frame["sensitivity"] = sensitivity_of(frame["lcz"])
     frame.attrs["notes"] = notes
     return frame
+
+
+def _twice(frame: gpd.GeoDataFrame) -> Any:
+    """True for blocks that were there before: neighbouring areas share those of their border.
+
+    To the millimetre: a map that went through another CRS comes back with other last digits.
+    """
+    shapes = shapely.transform(frame.geometry.to_numpy(), lambda p: np.round(p, 3))
+    return pd.Series(shapely.to_wkb(shapes)).duplicated().to_numpy()
 
 
 def clip(

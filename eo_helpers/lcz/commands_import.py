@@ -1,0 +1,85 @@
+"""``eo-helpers data import lcz``: Cerema's archives → one national map."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from ..errors import InvalidInput
+
+__all__ = ["archives_in", "run"]
+
+
+def archives_in(paths: Iterable[Path]) -> list[Path]:
+    """The archives that are meant: files as they are, folders by the ``.zip`` within."""
+    out: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            found = sorted(p for p in path.rglob("*.zip") if not p.name.startswith("."))
+            if not found:
+                raise InvalidInput(
+                    f"Le dossier {path} ne contient aucune archive .zip.",
+                    f"Folder {path} holds no .zip archive.",
+                )
+            out += found
+        else:
+            out.append(path)
+    return out
+
+
+def run(
+    archives: tuple[Path, ...],
+    output: Path,
+    communes: Path | None,
+    skip_bad: bool,
+    as_json: bool,
+    progress: Callable[[str, float], None] | None,
+) -> None:
+    """Build the national map, say what was done, and what shares each commune has."""
+    from ..cli import emit, say
+    from ..text import number
+    from .national import build
+
+    found = archives_in(archives)
+    made = build(found, output, progress=progress or _Lines(), skip_bad=skip_bad)
+    for note in made.notes:
+        say(note["fr"], note["en"])
+    if made.resumed:
+        say(
+            f"Reprise : {made.resumed} archive(s) étaient déjà prêtes.",
+            f"Resumed: {made.resumed} archive(s) were ready.",
+        )
+    shared = f", {number(made.duplicates)} en double écartés" if made.duplicates else ""
+    shared_en = f", {number(made.duplicates, 0, 'en')} duplicates left out" * bool(made.duplicates)
+    say(
+        f"{number(made.blocks)} blocs de {made.archives} archive(s){shared}, en {made.crs} : "
+        f"{output}",
+        f"{number(made.blocks, 0, 'en')} blocks of {made.archives} archive(s){shared_en}, in "
+        f"{made.crs}: {output}",
+    )
+    told: dict[str, Any] = {
+        "output": output.name,
+        "blocks": made.blocks,
+        "duplicates": made.duplicates,
+        "archives": made.archives,
+        "resumed": made.resumed,
+        "crs": made.crs,
+    }
+    if as_json:
+        emit(told)
+
+
+class _Lines:
+    """Progress where nobody watches a bar (a log file): one line at each tenth."""
+
+    def __init__(self) -> None:
+        self.told = -1
+
+    def __call__(self, step: str, fraction: float) -> None:
+        from ..cli import say
+
+        tenth = int(10 * min(fraction, 1.0))
+        if tenth > self.told:
+            self.told = tenth
+            say(f"{10 * tenth} % · {step}", f"{10 * tenth}% · {step}")
