@@ -19,7 +19,7 @@ from .formats import read_cerema, read_geoclimate, read_produced
 from .rasters import RASTERS, Box, raster_address, read_raster
 from .schema import sensitivity_of
 
-__all__ = ["DATASETS", "MAX_OVERLAP", "clip", "open_map", "read"]
+__all__ = ["DATASETS", "MAX_OVERLAP", "clip", "open_map", "read", "whole_map"]
 
 _READERS: dict[str, Callable[[Path, Box | None], gpd.GeoDataFrame]] = {
     "lcz-cerema": read_cerema,
@@ -96,6 +96,16 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     frame["sensitivity"] = sensitivity_of(frame["lcz"])
     frame.attrs.update(notes=notes, colors=colors)
     return frame
+
+
+def whole_map(paths: Iterable[Any], dataset: str) -> gpd.GeoDataFrame:
+    """Every block of the files of a map, each once: ``lcz`` and geometry, CRS of the first."""
+    parts = [_READERS[dataset](path, None) for path in _vectors_first(paths)]
+    for part in parts:
+        part.attrs = {}
+    crs = parts[0].crs
+    frame = pd.concat([p[["lcz", "geometry"]].to_crs(crs) for p in parts], ignore_index=True)
+    return frame[~_twice(frame)].reset_index(drop=True) if len(parts) > 1 else frame
 
 
 def _vectors_first(paths: Iterable[Any]) -> list[Path]:
