@@ -267,12 +267,18 @@ def data_import() -> None:
     type=click.Path(path_type=Path),
     help="Table des communes : calcule aussi les parts de chacune, pour comparer.",
 )
+@click.option(
+    "--population",
+    type=click.Path(path_type=Path),
+    help="Carreaux de 200 m de l'INSEE : compte aussi les habitants de chaque commune.",
+)
 @click.option("--skip-bad", is_flag=True, help="Laisse de côté les archives illisibles.")
 @click.option("--json", "as_json", is_flag=True, help="Résumé en JSON.")
 def data_import_lcz(
     archives: tuple[Path, ...],
     output: Path,
     communes: Path | None,
+    population: Path | None,
     skip_bad: bool,
     as_json: bool,
 ) -> None:
@@ -282,7 +288,7 @@ def data_import_lcz(
     """
     from .lcz.commands_import import run
 
-    run(archives, output, communes, skip_bad, as_json, _progress())
+    run(archives, output, communes, population, skip_bad, as_json, _progress())
 
 
 @cli.group("demo")

@@ -32,6 +32,7 @@ def run(
     archives: tuple[Path, ...],
     output: Path,
     communes: Path | None,
+    population: Path | None,
     skip_bad: bool,
     as_json: bool,
     progress: Callable[[str, float], None] | None,
@@ -42,6 +43,14 @@ def run(
     from .national import build
 
     found = archives_in(archives)
+    for path in (communes, population):
+        if path is not None and not path.is_file():
+            raise InvalidInput(f"Le fichier {path} n'existe pas.", f"File {path} does not exist.")
+    if population is not None and communes is None:
+        raise InvalidInput(
+            "--population compte les habitants de chaque commune : ajoutez --communes FICHIER.",
+            "--population counts people of each commune: add --communes FILE.",
+        )
     made = build(found, output, progress=progress or _Lines(), skip_bad=skip_bad)
     for note in made.notes:
         say(note["fr"], note["en"])
@@ -66,8 +75,30 @@ def run(
         "resumed": made.resumed,
         "crs": made.crs,
     }
+    if communes is not None:
+        told |= _shares(output, communes, population, progress or _Lines())
     if as_json:
         emit(told)
+
+
+def _shares(
+    output: Path, communes: Path, population: Path | None, progress: Callable[[str, float], None]
+) -> dict[str, Any]:
+    """Work out and keep what each commune has, for comparisons."""
+    from ..cli import say
+    from ..text import number
+    from . import commune_table
+
+    towns = commune_table.read_communes([communes])
+    cells = None if population is None else commune_table.holding_of(population)
+    table = commune_table.commune_table([output], "lcz-cerema", towns, cells, progress)
+    path = commune_table.save(table, output)
+    progress("Parts de chaque commune écrites", 1.0)
+    say(
+        f"Parts de {number(len(table))} communes, pour les comparer : {path.name}",
+        f"Shares of {number(len(table), 0, 'en')} communes, to compare them: {path.name}",
+    )
+    return {"communes": len(table), "communes_table": path.name}
 
 
 class _Lines:

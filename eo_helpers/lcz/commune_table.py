@@ -105,7 +105,8 @@ def commune_table(
             found = _people(gpd.GeoSeries(pieces, crs=blocks.crs), cells)
             np.add.at(people, (commune, kind), found)
     out = communes[["insee", "name", "departement", "epci", "population"]].copy()
-    out["commune_m2"] = communes.to_crs(_EQUAL_AREA).area
+    # Measured as the blocks are (a map has one CRS): a share is of the same metres.
+    out["commune_m2"] = shapely.area(next(iter(borders.values())))
     for n, name in enumerate(CATEGORIES):
         out[f"area_{name}"] = area[:, n]
         if cells is not None:

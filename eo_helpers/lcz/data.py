@@ -173,6 +173,8 @@ def _polygons(geometry: np.ndarray) -> np.ndarray:
 def _check_overlap(frame: gpd.GeoDataFrame, notes: list[dict[str, str]]) -> None:
     geometry = frame.geometry.to_numpy()
     total = float(shapely.area(geometry).sum())
+    if total <= 0:
+        return
     surplus = total - float(shapely.area(shapely.union_all(geometry)))
     share = surplus / total
     if share > MAX_OVERLAP:
@@ -227,7 +229,8 @@ def open_map(path: Path) -> gpd.GeoDataFrame | Any:
     Raises
     ------
     InvalidInput
-        If the file is missing, cannot be read, or holds no LCZ.
+        If the file is missing, cannot be read, holds no LCZ, or its polygons lie over one
+        another (the same ground would count twice).
     """
     from .formats import vector_table
     from .schema import normalise_codes
@@ -250,7 +253,10 @@ def open_map(path: Path) -> gpd.GeoDataFrame | Any:
     geometry = shapely.force_2d(frame.geometry.to_numpy())
     invalid = ~shapely.is_valid(geometry) & ~shapely.is_missing(geometry)
     geometry[invalid] = _polygons(shapely.make_valid(geometry[invalid]))
-    return gpd.GeoDataFrame({"lcz": codes}, geometry=geometry, crs=frame.crs)
+    out = gpd.GeoDataFrame({"lcz": codes}, geometry=geometry, crs=frame.crs)
+    names = [f"n° {n + 1}" for n in range(len(out))]
+    _check_overlap(out.assign(block_id=names, origin=path.name), [])
+    return out
 
 
 def _open_raster(path: Path) -> Any:
