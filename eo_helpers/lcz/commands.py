@@ -40,6 +40,7 @@ def classify(blocks: Path, output: Path) -> None:
     from .formats import check_indicators
     from .rule import UNCLASSED, blocks_of
     from .rule import classify as apply_rule
+    from .schema import normalise_codes
     from .thresholds import threshold_distance
 
     check_output(output)
@@ -47,11 +48,15 @@ def classify(blocks: Path, output: Path) -> None:
     blocks_of(table, blocks.name)  # names a missing column before anything else is said of the file
     plain = table.drop(columns=table.geometry.name)
     check_indicators(plain.rename(columns=lambda name: str(name).lower()), blocks.name)
+    by_name = {str(c).lower(): c for c in table.columns}
+    # Refuses an unknown class before anything is written.
+    before = (
+        normalise_codes(table[by_name["lcz"]], "any", blocks.name) if "lcz" in by_name else None
+    )
     result = threshold_distance(plain)
     result["unclassed"] = apply_rule(plain)["unclassed"]
     # GeoPackage tells columns apart without regard to case.
-    taken = {str(c).lower(): c for c in table.columns}
-    kept = {taken[c]: f"{c}_input" for c in result.columns if c in taken}
+    kept = {by_name[c]: f"{c}_input" for c in result.columns if c in by_name}
     out = table.rename(columns=kept).join(result)
     write_layer(out, output)
 
@@ -67,15 +72,13 @@ def classify(blocks: Path, output: Path) -> None:
         f"{n - int(told.sum())} of {n} blocks classed, {near} near a threshold "
         f"(distance under 1): {output}",
     )
-    if "lcz" in taken:
-        _say_agreement(out[kept[taken["lcz"]]], result["lcz"])
+    if before is not None:
+        _say_agreement(before, result["lcz"])
 
 
-def _say_agreement(before: Any, after: Any) -> None:
+def _say_agreement(known: Any, after: Any) -> None:
     from ..cli import say
-    from .schema import normalise_codes
 
-    known = normalise_codes(before, "any")
     same = [a == b for a, b in zip(known, after, strict=True) if isinstance(a, str)]
     if same:
         say(
