@@ -265,7 +265,8 @@ def learn_change(after: Scene, before: Scene, differences: Floats) -> Change:
         return Change(after, before, Normal(np.zeros(len(x)), np.eye(len(x)), 1.0))
     centre = np.median(x, axis=1)
     for _ in range(3):
-        spread = 1.4826 * np.median(np.abs(x - centre[:, None]), axis=1)
+        # A scene held against itself does not change at all.
+        spread = np.maximum(1.4826 * np.median(np.abs(x - centre[:, None]), axis=1), 0.05)
         near = (np.abs(x - centre[:, None]) < 3 * spread[:, None]).all(0)
         centre = np.median(x[:, near], axis=1)
     covariance = np.atleast_2d(np.cov(x[:, near])) + 0.02 * np.eye(len(x))
