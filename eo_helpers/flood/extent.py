@@ -15,6 +15,7 @@ from ..text import Text
 from . import optical as opt
 from . import radar, speckle, terrain
 from .cleaning import hysteresis, unobservable
+from .context import with_local_share
 from .scenes import OpticalImage, RadarScene, open_optical, open_radar, radar_bands, tiles
 
 __all__ = ["DRY", "FLOODED", "UNKNOWN", "water_extent"]
@@ -119,19 +120,22 @@ def water_extent(
         _same(shape, dem.shape, "--dem")
         hand = terrain.can_flood(dem)
 
-    probability = np.full(shape, np.nan, np.float32)
+    odds = np.full(shape, np.nan, np.float32)
     steady = np.zeros(shape, np.uint8)
     hides = np.zeros(shape, np.uint8)
     clear = 0
     for write, read, inner in _blocks(shape, block):
         found = _block(scene, past, image, model, change, read)
         if dem is not None and hand is not None:
-            found[0] *= _stands(dem, hand, read)
-        probability[write], steady[write], hides[write] = (a[inner] for a in found[:3])
+            found[0] = _logit(_sigmoid(found[0]) * _stands(dem, hand, read))
+        odds[write], steady[write], hides[write] = (a[inner] for a in found[:3])
         clear += int(found[3][inner].sum())
-    fused = image is not None and clear > 0.5 * np.isfinite(probability).sum()
+    fused = image is not None and clear > 0.5 * np.isfinite(odds).sum()
     cell = float(np.prod(terrain.cell_size(_template(after))))
-    probability, flood = hysteresis(probability, cell, grow=not fused)
+    if not fused:
+        share = model.water.share if change is None else change.shares[1]
+        with_local_share(odds, share, float(np.sqrt(cell)), radar.CERTAIN)
+    probability, flood = hysteresis(_sigmoid(odds), cell, grow=not fused)
     flood[unobservable(flood, hides, cell)] = UNKNOWN
     observed = int((flood != UNKNOWN).sum())
     first = _template(after)
@@ -243,8 +247,8 @@ def _block(
     change: radar.Change | None,
     read: tuple[slice, slice],
 ) -> list[Any]:
-    """Probability of flood, permanent water, what hides water, and where the sky is clear."""
-    now = scene.filtered(*read)
+    """Log odds of flood, permanent water, what hides water, and where the sky is clear."""
+    now = scene.smooth(*read)
     valid = np.isfinite(now).all(0)
     now = np.where(valid, now, np.float32(0))
     water = model.log_odds(now)
@@ -261,7 +265,7 @@ def _block(
     steady = np.zeros(valid.shape, np.uint8)
     reference, known = now, model
     if past is not None and change is not None:
-        then = past.filtered(*read)
+        then = past.smooth(*read)
         known_then = np.isfinite(then).all(0) & valid
         then = np.where(known_then, then, np.float32(0))
         flood, permanent = change.posterior(now, then)
@@ -275,9 +279,11 @@ def _block(
     else:
         odds = water
     odds = np.where(valid, odds, np.float32(-radar.CERTAIN))
-    p = np.where(valid, _neighbours(odds), np.float32(np.nan))
+    if image is not None:
+        odds = _logit(_neighbours(odds))
+    odds = np.where(valid, odds, np.float32(np.nan))
     steady[~valid] = UNKNOWN
-    return [p, steady, known.hides_water(reference, now).astype(np.uint8) * valid, clear]
+    return [odds, steady, known.hides_water(reference, now).astype(np.uint8) * valid, clear]
 
 
 def _stands(dem: xr.DataArray, hand: tuple[Any, Floats, int], read: tuple[slice, slice]) -> Floats:

@@ -217,6 +217,12 @@ class Change:
     #: Part of dry ground that changed for other reasons (harvest, ploughing), and how much wider.
     OTHER, WIDER = 0.05, 9.0
 
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Prior shares of permanent water and of flood."""
+        permanent = float(np.clip(self.before.water.share, RARE, 0.5))
+        return permanent, float(np.clip(self.after.water.share - permanent, 0.02, 0.5))
+
     def posterior(self, after: Floats, before: Floats) -> tuple[Floats, Floats]:
         """Probability of flood (water now, not before) and of water in both scenes.
 
@@ -240,8 +246,7 @@ class Change:
         field = max(self.after.land, key=lambda n: n.share).mean.astype(np.float32)
         bright = (after >= field.reshape((-1,) + (1,) * (after.ndim - 1))).all(0)
         is_water = np.where(bright, np.float32(-60), is_water)
-        permanent_share = float(np.clip(self.before.water.share, RARE, 0.5))
-        flood_share = float(np.clip(self.after.water.share - permanent_share, 0.02, 0.5))
+        permanent_share, flood_share = self.shares
         dry = was_land + steady + np.float32(np.log(1 - permanent_share - flood_share * 0.9))
         flood = was_land + is_water + np.float32(np.log(flood_share))
         permanent = was_water + is_water + np.float32(np.log(permanent_share))

@@ -89,6 +89,8 @@ class RadarScene:
     unit: speckle.Unit
     scale: float = 1.0
     noise: tuple[float, ...] = ()
+    #: Of the total variation (:func:`.speckle.total_variation`).
+    weight: float = 4.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -106,6 +108,12 @@ class RadarScene:
         return np.stack([
             speckle.despeckle(b, self.scale, n) for b, n in zip(raw, self.noise, strict=True)
         ])  # fmt: skip
+
+    def smooth(self, rows: slice, cols: slice) -> Floats:
+        """Plain pieces: what pixels are judged by. Models are learnt on :meth:`filtered`,
+        whose histograms stay bells.
+        """
+        return speckle.total_variation(self.decibels(rows, cols), self.weight)
 
 
 def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
@@ -130,6 +138,8 @@ def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
         if max(noise(scale)) <= speckle.WANTED_NOISE:
             break
     opened.noise = noise(opened.scale / 2)
+    raw_noise = float(np.mean(noise(0.25)))
+    opened.weight = speckle.TV_WEIGHT * np.sqrt(len(bands)) * raw_noise
     return opened
 
 
