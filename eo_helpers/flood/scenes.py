@@ -23,6 +23,7 @@ __all__ = [
     "band_names",
     "open_optical",
     "open_radar",
+    "optical_bands",
     "radar_bands",
     "tiles",
 ]
@@ -185,10 +186,15 @@ class OpticalImage:
         return np.clip(odds, -radar.CERTAIN, radar.CERTAIN)
 
 
+def optical_bands(image: xr.DataArray) -> dict[str, xr.DataArray]:
+    """The bands that indices and clouds need, by role."""
+    where = opt.band_indices(band_names(image), "--optical")
+    return {k: image.isel(band=i).transpose("y", "x") for k, i in where.items()}
+
+
 def open_optical(image: xr.DataArray, shape: tuple[int, int]) -> OpticalImage:
     """An image whose bands and scale of reflectance are found out."""
-    where = opt.band_indices(band_names(image), "--optical")
-    bands = {k: image.isel(band=i).transpose("y", "x") for k, i in where.items()}
+    bands = optical_bands(image)
     parts = [
         np.stack([bands[k].isel(y=r, x=c).values.ravel()[::3] for k in opt.NEEDED])
         for r, c in tiles(shape, 24)
