@@ -315,6 +315,47 @@ def test_trees_beside_the_flood_are_not_called_dry():
     assert (found[ndimage.binary_erosion(far, iterations=3)] == 0).all()  # no flood there
 
 
+def test_streets_of_a_dense_quarter_are_not_called_dry_but_a_lone_farm_hides_nothing():
+    water = lake(radius=0.25, centre=(0.5, 0.3))
+    town = np.zeros((256, 256), bool)
+    town[90:170, 130:200] = True
+    before = country()
+    wall = town & (np.indices((256, 256)).sum(0) % 5 < 2) & (np.indices((256, 256))[0] % 4 < 3)
+    farm = np.zeros_like(town)
+    farm[60:63, 150:153] = True
+    before[:, town] = np.array([[-12.0], [-20.0]])
+    before[:, wall | farm] = np.array([[-2.0], [-10.0]])
+    after = before.copy()
+    after[:, water & ~town] = np.array([[-18.5], [-26.0]])
+    found = water_extent(scene(after, 1), scene(before, 2)).flood.values
+    near = np.arange(256)[None, :] < 160  # 200 m from the flood at most
+    inside = ndimage.binary_erosion(town, iterations=6) & near
+    assert (found[inside] == 255).mean() > 0.95
+    assert (found[50:75, 140:165] == 0).mean() > 0.95
+
+
+def test_a_scene_teaches_its_part_what_water_looks_like():
+    """A commune all of land but for a strip: alone, it has too little water to learn from."""
+    water = lake(512, radius=0.2, centre=(0.75, 0.75))
+    water[20:60, 20:26] = True
+    # Rough with wind: not as dark as usual water.
+    mean = country(512)
+    mean[:, water] = np.array([[-15.0], [-22.5]])
+    wide, past = scene(mean, 1), scene(country(512), 2)
+    part = {"y": slice(0, 128), "x": slice(0, 128)}
+    cut = [s.isel(part).rio.write_transform(s.rio.transform()) for s in (wide, past)]
+    alone = water_extent(*cut)
+    taught = water_extent(*cut, learn_from=(wide, past, None))
+    whole = water_extent(wide, past)
+    assert not any("bimodale" in n["fr"] for n in alone.attrs["notes"])
+    assert taught.attrs["thresholds"] == whole.attrs["thresholds"]
+    assert iou(taught.flood.values == 1, water[:128, :128]) > 0.7
+    inner = np.s_[:100, :100]
+    assert (taught.flood.values[inner] == whole.flood.values[inner]).mean() > 0.998
+    with pytest.raises(ValueError, match="same images"):
+        water_extent(*cut, learn_from=(wide, None, None))
+
+
 def test_water_does_not_stand_on_a_slope():
     """Two dark sheets, one of them on a hillside: radar shadow looks like water."""
     valley, shadow = lake(radius=0.15, centre=(0.5, 0.25)), lake(radius=0.12, centre=(0.5, 0.8))

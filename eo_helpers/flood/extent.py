@@ -299,7 +299,8 @@ def _block(
     read: tuple[slice, slice],
 ) -> list[Any]:
     """Log odds of flood, permanent water, what hides water, and where the sky is clear."""
-    now = scene.smooth(*read)
+    raw = scene.decibels(*read)
+    now = scene.plain(raw)
     valid = np.isfinite(now).all(0)
     now = np.where(valid, now, np.float32(0))
     water = model.log_odds(now)
@@ -315,8 +316,10 @@ def _block(
         water = np.where(clear, both, water)
     steady = np.zeros(valid.shape, np.uint8)
     reference, known = now, model
+    dense = model.dense(raw)
     if past is not None and change is not None:
-        then = past.smooth(*read)
+        old = past.decibels(*read)
+        then = past.plain(old)
         known_then = np.isfinite(then).all(0) & valid
         then = np.where(known_then, then, np.float32(0))
         flood, permanent = change.posterior(now, then)
@@ -327,6 +330,7 @@ def _block(
         odds = np.where(known_then, _logit(flood), water)
         steady = ((permanent > 0.5) & known_then).astype(np.uint8)
         reference, known = then, change.before
+        dense |= known.dense(old)
     else:
         odds = water
     odds = np.where(valid, odds, np.float32(-radar.CERTAIN))
@@ -334,7 +338,8 @@ def _block(
         odds = _logit(_neighbours(odds))
     odds = np.where(valid, odds, np.float32(np.nan))
     steady[~valid] = UNKNOWN
-    return [odds, steady, known.hides_water(reference, now).astype(np.uint8) * valid, clear]
+    hides = (known.hides_water(reference, now) | dense) & valid
+    return [odds, steady, hides.astype(np.uint8), clear]
 
 
 def _stands(dem: xr.DataArray, hand: tuple[Any, Floats, int], read: tuple[slice, slice]) -> Floats:

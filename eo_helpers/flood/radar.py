@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from .threshold import Separation, separate
 
@@ -30,6 +31,12 @@ RARE = 0.002
 CERTAIN = 8.0
 #: Walls (VV) and trees (VH): dB above fields, and the bounds of that limit.
 BRIGHT = {"VV": (5.0, -6.0, -4.0), "VH": (3.0, -14.5, -13.0)}
+#: Echo of a wall above fields, dB (a field's speckle of 4 looks reaches it once in a thousand
+#: pixels); window, pixels, and share of such echoes in it that make a dense quarter. One
+#: building is 3 x 3 pixels by the sensor's resolution, 0.07 of the window.
+WALL, DENSE_WINDOW, DENSE = 5.0, 11, 0.12
+#: Side of the smallest quarter, pixels.
+QUARTER = 15
 _SAMPLE = 60_000
 
 
@@ -121,6 +128,28 @@ class Scene:
             limit = np.float32(np.clip(field[i] + over, low, high))
             out |= np.maximum(reference[i], now[i]) >= limit
         return out
+
+    def dense(self, raw: Floats) -> NDArray[np.bool_]:
+        """Quarters where walls stand close: streets between them hide water.
+
+        Streets themselves are not bright, so that a filtered image does not tell them;
+        echoes of walls are, and so much that speckle alone does not reach them. Where they
+        are many within a window, the whole of it is built; a lone farm or pylon is not.
+
+        Parameters
+        ----------
+        raw : numpy.ndarray, shape (bands, …)
+            Backscatter with its speckle, dB; NaN where there is none.
+        """
+        first = raw[0]
+        field = max(self.land, key=lambda n: n.share).mean[0]
+        valid = np.isfinite(first)
+        echo = (np.where(valid, first, np.float32(-99)) > field + WALL).astype(np.float32)
+        share = ndimage.uniform_filter(echo, DENSE_WINDOW, mode="nearest")
+        many = (share >= DENSE).astype(np.uint8)
+        # The window makes a disc of its own size of one farm: a quarter is wider.
+        core = ndimage.minimum_filter(many, QUARTER, mode="nearest")
+        return np.asarray((ndimage.maximum_filter(core, QUARTER, mode="nearest") == 1) & valid)
 
 
 def learn(tiles: Iterable[Floats], bands: tuple[str, ...]) -> Scene:

@@ -110,11 +110,11 @@ class RadarScene:
             speckle.despeckle(b, self.scale, n) for b, n in zip(raw, self.noise, strict=True)
         ])  # fmt: skip
 
-    def smooth(self, rows: slice, cols: slice) -> Floats:
-        """Plain pieces: what pixels are judged by. Models are learnt on :meth:`filtered`,
-        whose histograms stay bells.
+    def plain(self, raw: Floats) -> Floats:
+        """Plain pieces of :meth:`decibels`: what pixels are judged by. Models are learnt on
+        :meth:`filtered`, whose histograms stay bells.
         """
-        return speckle.total_variation(self.decibels(rows, cols), self.weight)
+        return speckle.total_variation(raw, self.weight)
 
 
 def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
