@@ -150,7 +150,7 @@ def test_a_hollow_behind_a_dyke_stays_dry_until_it_is_overtopped():
 
 
 def test_water_goes_on_under_trees_only_when_asked():
-    extent, dem, _truth, wet = lake()
+    extent, dem, truth, wet = lake()
     hidden = np.zeros_like(wet)
     hidden[60:110, 40:90] = True
     seen = extent.copy(data=np.where(hidden, 255, extent.values).astype("u1"))
@@ -160,6 +160,31 @@ def test_water_goes_on_under_trees_only_when_asked():
     got = opened.depth.values[hidden]
     assert np.mean((got > 0) == wet[hidden]) > 0.9
     assert "prolongée" in opened.attrs["notes_fr"]
+    # What is not seen is known less well, and is not deeper than a level surface.
+    under = hidden & wet & (opened.depth.values > 0)
+    assert np.median(opened.uncertainty.values[under]) > np.nanmedian(shut.uncertainty.values)
+    assert (opened.surface.values[under] < 52.1).all()
+    assert abs(np.median((opened.depth.values - truth)[under])) < 0.2
+
+
+def test_water_under_trees_does_not_pass_a_dyke_nor_reach_without_end():
+    n = 300
+    column, row = np.arange(n)[None, :], np.arange(n)[:, None]
+    # A flat bottom at 10 m within banks; water at 12 m is seen on its western fifth.
+    ground = 10 + np.maximum(0.3 * (14 - np.minimum(column, np.minimum(row, n - 1 - row))), 0.0)
+    dyke = ground.copy()
+    dyke[:, 100:103] = 14.0
+    codes = np.where((ground < 12) & (column < 60), 1, 0)
+    codes[(column >= 60) & (ground < 12)] = 255
+    seen = raster(codes.astype("u1"))
+    open_ground, behind_dyke = (
+        water_depth(seen, raster(z.astype("f4")), extend=True, dem_noise=0.02).depth.values
+        for z in (ground, dyke)
+    )
+    assert (open_ground[20:280, 60:160] > 0).all()
+    assert (open_ground[:, 60 + 121 :] == 0).all()  # 600 m away
+    assert (behind_dyke[20:280, 60:100] > 0).all()
+    assert (behind_dyke[:, 103:] == 0).all()
 
 
 def test_windows_join_without_a_seam(tmp_path):

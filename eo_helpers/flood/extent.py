@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,21 +12,36 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from ..errors import InvalidInput
-from ..text import Text
 from . import optical as opt
 from . import radar, speckle, terrain
 from .cleaning import hysteresis, unobservable
-from .scenes import OpticalImage, RadarScene, open_optical, open_radar, radar_bands, tiles
+from .context import with_local_share
+from .extent_notes import method_of, notes_on
+from .scenes import (
+    OpticalImage,
+    RadarScene,
+    open_optical,
+    open_radar,
+    optical_bands,
+    radar_bands,
+    tiles,
+)
 
 __all__ = ["DRY", "FLOODED", "UNKNOWN", "water_extent"]
 
 Floats = NDArray[np.float32]
+Bands = xr.DataArray | xr.Dataset
+#: After, before, optical.
+Wider = tuple[Bands, Bands | None, xr.DataArray | None]
 
 FLOODED, DRY, UNKNOWN = 1, 0, 255
 #: Tiles that a model is learnt from, at most.
 MOST_TILES = 360
 #: Pixels around a block that its result may depend on.
 HALO = 64
+#: Radar's log odds of water are this much too large, without and with a scene before: best
+#: logarithmic score on simulated scenes (``python -m benchmarks.flood_scenes``).
+OVERCONFIDENT = {False: 2.25, True: 1.25}
 #: Neighbours' say (log odds at most) and reach (pixels): water comes in sheets.
 COUPLING, REACH, ROUNDS = 2.0, 2.0, 5
 
@@ -47,6 +63,7 @@ def water_extent(
     optical: xr.DataArray | None = None,
     dem: xr.DataArray | None = None,
     *,
+    learn_from: Wider | None = None,
     block: int = 1024,
 ) -> xr.Dataset:
     """Flood extent and its probability from calibrated Sentinel-1 backscatter.
@@ -65,6 +82,9 @@ def water_extent(
     dem : xarray.DataArray (y, x), optional
         Bare-earth heights on the same grid, metres: water does not stand on slopes or
         high above streams.
+    learn_from : (after, before, optical), optional
+        The same images over a wider place, None for those that are not given: what water
+        and land look like is learnt there. A commune alone may hold too little of one.
     block : int
         Pixels of the side of the blocks that are computed at once. The result does not
         depend on it: models are learnt once for the scene, blocks overlap.
@@ -94,44 +114,38 @@ def water_extent(
     """
     import rioxarray  # noqa: F401  (registers .rio)
 
-    scene = open_radar(after, "--after")
+    given = (after, before, optical)
+    wider = given if learn_from is None else learn_from
+    if [g is None for g in given] != [w is None for w in wider]:
+        raise ValueError("learn_from must hold the same images as are given")
+    opened = _open(*wider)
+    model, change = _learn(*opened)
+    scene, past, image = opened if learn_from is None else _narrowed(opened, given)
     shape = scene.shape
-    past = open_radar(before, "--before") if before is not None else None
-    if past is not None:
-        _same(shape, past.shape, "--before")
-        common = [b for b in scene.bands if b in past.bands]
-        if not common:
-            raise InvalidInput(
-                "Les deux scènes n'ont aucune polarisation en commun (VV ou VH).",
-                "The two scenes have no polarisation in common (VV or VH).",
-            )
-        for one in (scene, past):
-            kept = [i for i, b in enumerate(one.bands) if b in common]
-            one.noise = tuple(one.noise[i] for i in kept)
-            one.bands = {b: one.bands[b] for b in common}
-    image = None
-    if optical is not None:
-        _same(shape, optical.shape[-2:], "--optical")
-        image = open_optical(optical, shape)
-    model, change = _learn(scene, past, image)
     hand = None
     if dem is not None:
         _same(shape, dem.shape, "--dem")
         hand = terrain.can_flood(dem)
 
-    probability = np.full(shape, np.nan, np.float32)
+    odds = np.full(shape, np.nan, np.float32)
     steady = np.zeros(shape, np.uint8)
     hides = np.zeros(shape, np.uint8)
     clear = 0
     for write, read, inner in _blocks(shape, block):
         found = _block(scene, past, image, model, change, read)
         if dem is not None and hand is not None:
-            found[0] *= _stands(dem, hand, read)
-        probability[write], steady[write], hides[write] = (a[inner] for a in found[:3])
+            found[0] = _logit(_sigmoid(found[0]) * _stands(dem, hand, read))
+        odds[write], steady[write], hides[write] = (a[inner] for a in found[:3])
         clear += int(found[3][inner].sum())
-    fused = image is not None and clear > 0.5 * np.isfinite(probability).sum()
+    fused = image is not None and clear > 0.5 * np.isfinite(odds).sum()
     cell = float(np.prod(terrain.cell_size(_template(after))))
-    probability, flood = hysteresis(probability, cell, grow=not fused)
+    if not fused:
+        share = model.water.share if change is None else change.shares[1]
+        with_local_share(odds, share, float(np.sqrt(cell)), radar.CERTAIN)
+    probability, flood = hysteresis(_sigmoid(odds), cell, grow=not fused)
+    if not fused:
+        wet = flood == FLOODED
+        probability[wet] = _sigmoid(_logit(probability[wet]) / OVERCONFIDENT[past is not None])
     flood[unobservable(flood, hides, cell)] = UNKNOWN
     observed = int((flood != UNKNOWN).sum())
     first = _template(after)
@@ -147,14 +161,61 @@ def water_extent(
             "thresholds": model.thresholds,
             "looks": round(speckle.looks(max(scene.noise)), 1),
             "scale": scene.scale,
-            "method": _method(past, image, dem),
-            "notes": _notes(scene, past, image, model),
+            "method": method_of(past, image, dem),
+            "notes": notes_on(scene, past, image, model),
             "flooded_share": float((flood == FLOODED).sum()) / max(observed, 1),
         },
     )
     if first.rio.crs is not None:
         out = out.rio.write_crs(first.rio.crs)
     return out.rio.write_transform(first.rio.transform())
+
+
+def _open(
+    after: Bands, before: Bands | None, optical: xr.DataArray | None
+) -> tuple[RadarScene, RadarScene | None, OpticalImage | None]:
+    """Scenes of one grid, with the polarisations that they have in common."""
+    scene = open_radar(after, "--after")
+    past = open_radar(before, "--before") if before is not None else None
+    if past is not None:
+        _same(scene.shape, past.shape, "--before")
+        common = [b for b in scene.bands if b in past.bands]
+        if not common:
+            raise InvalidInput(
+                "Les deux scènes n'ont aucune polarisation en commun (VV ou VH).",
+                "The two scenes have no polarisation in common (VV or VH).",
+            )
+        for one in (scene, past):
+            kept = [i for i, b in enumerate(one.bands) if b in common]
+            one.noise = tuple(one.noise[i] for i in kept)
+            one.bands = {b: one.bands[b] for b in common}
+    image = None
+    if optical is not None:
+        _same(scene.shape, optical.shape[-2:], "--optical")
+        image = open_optical(optical, scene.shape)
+    return scene, past, image
+
+
+def _narrowed(
+    opened: tuple[RadarScene, RadarScene | None, OpticalImage | None], given: Wider
+) -> tuple[RadarScene, RadarScene | None, OpticalImage | None]:
+    """The images that were given, with what was found out on wider ones."""
+    after, before, optical = given
+    scene, past, image = opened
+
+    def radar_of(wide: RadarScene, narrow: Bands) -> RadarScene:
+        found = radar_bands(narrow)
+        return replace(wide, bands={b: found[b].transpose("y", "x") for b in wide.bands})
+
+    first = radar_of(scene, after)
+    second = radar_of(past, before) if past is not None and before is not None else None
+    if second is not None:
+        _same(first.shape, second.shape, "--before")
+    third = None
+    if image is not None and optical is not None:
+        _same(first.shape, optical.shape[-2:], "--optical")
+        third = replace(image, bands=optical_bands(optical))
+    return first, second, third
 
 
 def _template(scene: xr.DataArray | xr.Dataset) -> xr.DataArray:
@@ -243,8 +304,9 @@ def _block(
     change: radar.Change | None,
     read: tuple[slice, slice],
 ) -> list[Any]:
-    """Probability of flood, permanent water, what hides water, and where the sky is clear."""
-    now = scene.filtered(*read)
+    """Log odds of flood, permanent water, what hides water, and where the sky is clear."""
+    raw = scene.decibels(*read)
+    now = scene.plain(raw)
     valid = np.isfinite(now).all(0)
     now = np.where(valid, now, np.float32(0))
     water = model.log_odds(now)
@@ -260,8 +322,10 @@ def _block(
         water = np.where(clear, both, water)
     steady = np.zeros(valid.shape, np.uint8)
     reference, known = now, model
+    dense = model.dense(raw)
     if past is not None and change is not None:
-        then = past.filtered(*read)
+        old = past.decibels(*read)
+        then = past.plain(old)
         known_then = np.isfinite(then).all(0) & valid
         then = np.where(known_then, then, np.float32(0))
         flood, permanent = change.posterior(now, then)
@@ -272,12 +336,16 @@ def _block(
         odds = np.where(known_then, _logit(flood), water)
         steady = ((permanent > 0.5) & known_then).astype(np.uint8)
         reference, known = then, change.before
+        dense |= known.dense(old)
     else:
         odds = water
     odds = np.where(valid, odds, np.float32(-radar.CERTAIN))
-    p = np.where(valid, _neighbours(odds), np.float32(np.nan))
+    if image is not None:
+        odds = _logit(_neighbours(odds))
+    odds = np.where(valid, odds, np.float32(np.nan))
     steady[~valid] = UNKNOWN
-    return [p, steady, known.hides_water(reference, now).astype(np.uint8) * valid, clear]
+    hides = (known.hides_water(reference, now) | dense) & valid
+    return [odds, steady, hides.astype(np.uint8), clear]
 
 
 def _stands(dem: xr.DataArray, hand: tuple[Any, Floats, int], read: tuple[slice, slice]) -> Floats:
@@ -292,63 +360,3 @@ def _stands(dem: xr.DataArray, hand: tuple[Any, Floats, int], read: tuple[slice,
     return terrain.membership(steep, terrain.SLOPE) * terrain.membership(
         above[np.ix_(r, c)], terrain.DRAINAGE
     )
-
-
-def _method(past: Any, image: Any, dem: Any) -> str:
-    parts = ["bimodal tiles, mixture of polarisations"]
-    parts += ["change against the scene before"] if past is not None else []
-    parts += ["optical and radar by Fisher's discriminant"] if image is not None else []
-    parts += ["slope and height above drainage"] if dem is not None else []
-    return "; ".join([*parts, "neighbours, hysteresis"])
-
-
-def _notes(
-    scene: RadarScene, past: RadarScene | None, image: OpticalImage | None, model: radar.Scene
-) -> list[Text]:
-    words = {"decibels": "des décibels", "linear power": "une puissance linéaire"}
-    limits = ", ".join(f"{b} {v:.1f} dB" for b, v in model.thresholds.items())
-    notes: list[Text] = [
-        {
-            "fr": f"Image radar lue comme {words[scene.unit]} (bandes {', '.join(scene.bands)}).",
-            "en": f"Radar image taken as {scene.unit} (bands {', '.join(scene.bands)}).",
-        }
-    ]
-    if past is not None and past.unit != scene.unit:
-        notes.append({
-            "fr": f"La scène d'avant est lue comme {words[past.unit]} : les deux sont ramenées en "
-            "décibels.",
-            "en": f"The scene before is taken as {past.unit}: both are brought to decibels.",
-        })  # fmt: skip
-    if len(scene.bands) == 1:
-        notes.append({
-            "fr": f"Une seule polarisation ({next(iter(scene.bands))}) : l'eau et les sols lisses "
-            "se distinguent moins bien.",
-            "en": f"One polarisation only ({next(iter(scene.bands))}): water and smooth ground "
-            "are told apart less well.",
-        })  # fmt: skip
-    if image is not None:
-        notes.append({
-            "fr": f"Image optique lue comme : {image.word}.",
-            "en": f"Optical image taken as {image.word}.",
-        })  # fmt: skip
-    if model.separations:
-        notes.append({
-            "fr": f"Seuil eau/terre appris sur {len(model.separations)} tuile(s) nettement "
-            f"bimodale(s) : {limits}.",
-            "en": f"Water/land threshold learnt on {len(model.separations)} clearly bimodal "
-            f"tile(s): {limits}.",
-        })  # fmt: skip
-    else:
-        notes.append({
-            "fr": "Aucune étendue d'eau nette dans cette image : des valeurs habituelles de l'eau "
-            "sont supposées.",
-            "en": "No clear water in this image: usual values of water are assumed.",
-        })  # fmt: skip
-    if past is None:
-        notes.append({
-            "fr": "Sans scène d'avant, l'eau permanente ne se distingue pas de la crue : le masque "
-            "montre toute l'eau.",
-            "en": "Without a scene before, permanent water cannot be told from flood: the mask "
-            "shows all water.",
-        })  # fmt: skip
-    return notes

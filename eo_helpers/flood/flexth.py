@@ -18,7 +18,12 @@ from .edges import FLOODED, HIDDEN, Sketch
 from .rise import carried, reached
 from .waterline import Waterline
 
-__all__ = ["extend_hidden", "flexth_surface"]
+__all__ = ["LEAST_REACH", "extend_hidden", "flexth_surface"]
+
+#: The least distance at which a surface has sunk to the ground under what is hidden, m:
+#: twice as far as an extent marks ground as hidden around the flood (``cleaning.NEAR``),
+#: where a lowland river falls by half a metre at most.
+LEAST_REACH = 600.0
 
 
 def flexth_surface(
@@ -77,13 +82,16 @@ def extend_hidden(
     cell: float,
     farthest: float = 10_000.0,
     half_area: float = 10e6,
+    least: float = LEAST_REACH,
 ) -> tuple[NDArray[np.bool_], NDArray[np.float32], NDArray[np.int64]]:
     """Hidden cells that the water reaches from the flood that was seen.
 
     A hidden cell (forest, city: the sensor cannot tell) is flooded if the water beside it
     stands higher than its ground and a way of hidden or flooded cells leads there. The
     surface sinks towards the ground with the distance d: S - (S - z) d / D, where
-    D = ``farthest`` (1 - 2^(-A / ``half_area``)) grows with the area A of the body (m²).
+    D = ``farthest`` (1 - 2^(-A / ``half_area``)) grows with the area A of the body (m²), and
+    is ``least`` metres or more: the paper's rule is made for floods of square kilometres,
+    and lets a body of 5 ha reach 36 m only, less than the wood that it stands in.
     Distances are as the crow flies, where the paper follows the way.
 
     Returns the cells, the surface on them (m), and the flat index of the nearest water.
@@ -93,8 +101,8 @@ def extend_hidden(
     y, x = np.ogrid[: codes.shape[0], : codes.shape[1]]
     distance = np.hypot(rows - y, cols - x).astype(np.float32) * np.float32(cell)
     area = np.bincount(labels.ravel()) * cell**2
-    reach = farthest * (1 - 2.0 ** (-area / half_area))
-    share = distance / np.maximum(reach[labels.ravel()[nearest]], 1e-6)
+    reach = np.maximum(farthest * (1 - 2.0 ** (-area / half_area)), least)
+    share = distance / reach[labels.ravel()[nearest]]
     hidden = (codes == HIDDEN) & (level > heights) & (share < 1)
     wet = reached(hidden, codes == FLOODED) & hidden
     return wet, (level - (level - heights) * share).astype(np.float32), nearest

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from .threshold import Separation, separate
 
@@ -30,6 +31,12 @@ RARE = 0.002
 CERTAIN = 8.0
 #: Walls (VV) and trees (VH): dB above fields, and the bounds of that limit.
 BRIGHT = {"VV": (5.0, -6.0, -4.0), "VH": (3.0, -14.5, -13.0)}
+#: Echo of a wall above fields, dB (a field's speckle of 4 looks reaches it once in a thousand
+#: pixels); window, pixels, and share of such echoes in it that make a dense quarter. One
+#: building is 3 x 3 pixels by the sensor's resolution, 0.07 of the window.
+WALL, DENSE_WINDOW, DENSE = 5.0, 11, 0.12
+#: Side of the smallest quarter, pixels.
+QUARTER = 15
 _SAMPLE = 60_000
 
 
@@ -121,6 +128,28 @@ class Scene:
             limit = np.float32(np.clip(field[i] + over, low, high))
             out |= np.maximum(reference[i], now[i]) >= limit
         return out
+
+    def dense(self, raw: Floats) -> NDArray[np.bool_]:
+        """Quarters where walls stand close: streets between them hide water.
+
+        Streets themselves are not bright, so that a filtered image does not tell them;
+        echoes of walls are, and so much that speckle alone does not reach them. Where they
+        are many within a window, the whole of it is built; a lone farm or pylon is not.
+
+        Parameters
+        ----------
+        raw : numpy.ndarray, shape (bands, …)
+            Backscatter with its speckle, dB; NaN where there is none.
+        """
+        first = raw[0]
+        field = max(self.land, key=lambda n: n.share).mean[0]
+        valid = np.isfinite(first)
+        echo = (np.where(valid, first, np.float32(-99)) > field + WALL).astype(np.float32)
+        share = ndimage.uniform_filter(echo, DENSE_WINDOW, mode="nearest")
+        many = (share >= DENSE).astype(np.uint8)
+        # The window makes a disc of its own size of one farm: a quarter is wider.
+        core = ndimage.minimum_filter(many, QUARTER, mode="nearest")
+        return np.asarray((ndimage.maximum_filter(core, QUARTER, mode="nearest") == 1) & valid)
 
 
 def learn(tiles: Iterable[Floats], bands: tuple[str, ...]) -> Scene:
@@ -217,6 +246,12 @@ class Change:
     #: Part of dry ground that changed for other reasons (harvest, ploughing), and how much wider.
     OTHER, WIDER = 0.05, 9.0
 
+    @property
+    def shares(self) -> tuple[float, float]:
+        """Prior shares of permanent water and of flood."""
+        permanent = float(np.clip(self.before.water.share, RARE, 0.5))
+        return permanent, float(np.clip(self.after.water.share - permanent, 0.02, 0.5))
+
     def posterior(self, after: Floats, before: Floats) -> tuple[Floats, Floats]:
         """Probability of flood (water now, not before) and of water in both scenes.
 
@@ -240,8 +275,7 @@ class Change:
         field = max(self.after.land, key=lambda n: n.share).mean.astype(np.float32)
         bright = (after >= field.reshape((-1,) + (1,) * (after.ndim - 1))).all(0)
         is_water = np.where(bright, np.float32(-60), is_water)
-        permanent_share = float(np.clip(self.before.water.share, RARE, 0.5))
-        flood_share = float(np.clip(self.after.water.share - permanent_share, 0.02, 0.5))
+        permanent_share, flood_share = self.shares
         dry = was_land + steady + np.float32(np.log(1 - permanent_share - flood_share * 0.9))
         flood = was_land + is_water + np.float32(np.log(flood_share))
         permanent = was_water + is_water + np.float32(np.log(permanent_share))
@@ -265,7 +299,8 @@ def learn_change(after: Scene, before: Scene, differences: Floats) -> Change:
         return Change(after, before, Normal(np.zeros(len(x)), np.eye(len(x)), 1.0))
     centre = np.median(x, axis=1)
     for _ in range(3):
-        spread = 1.4826 * np.median(np.abs(x - centre[:, None]), axis=1)
+        # A scene held against itself does not change at all.
+        spread = np.maximum(1.4826 * np.median(np.abs(x - centre[:, None]), axis=1), 0.05)
         near = (np.abs(x - centre[:, None]) < 3 * spread[:, None]).all(0)
         centre = np.median(x[:, near], axis=1)
     covariance = np.atleast_2d(np.cov(x[:, near])) + 0.02 * np.eye(len(x))

@@ -23,6 +23,7 @@ __all__ = [
     "band_names",
     "open_optical",
     "open_radar",
+    "optical_bands",
     "radar_bands",
     "tiles",
 ]
@@ -89,6 +90,8 @@ class RadarScene:
     unit: speckle.Unit
     scale: float = 1.0
     noise: tuple[float, ...] = ()
+    #: Of the total variation (:func:`.speckle.total_variation`).
+    weight: float = 4.0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -106,6 +109,12 @@ class RadarScene:
         return np.stack([
             speckle.despeckle(b, self.scale, n) for b, n in zip(raw, self.noise, strict=True)
         ])  # fmt: skip
+
+    def plain(self, raw: Floats) -> Floats:
+        """Plain pieces of :meth:`decibels`: what pixels are judged by. Models are learnt on
+        :meth:`filtered`, whose histograms stay bells.
+        """
+        return speckle.total_variation(raw, self.weight)
 
 
 def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
@@ -130,6 +139,8 @@ def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
         if max(noise(scale)) <= speckle.WANTED_NOISE:
             break
     opened.noise = noise(opened.scale / 2)
+    raw_noise = float(np.mean(noise(0.25)))
+    opened.weight = speckle.TV_WEIGHT * np.sqrt(len(bands)) * raw_noise
     return opened
 
 
@@ -175,10 +186,15 @@ class OpticalImage:
         return np.clip(odds, -radar.CERTAIN, radar.CERTAIN)
 
 
+def optical_bands(image: xr.DataArray) -> dict[str, xr.DataArray]:
+    """The bands that indices and clouds need, by role."""
+    where = opt.band_indices(band_names(image), "--optical")
+    return {k: image.isel(band=i).transpose("y", "x") for k, i in where.items()}
+
+
 def open_optical(image: xr.DataArray, shape: tuple[int, int]) -> OpticalImage:
     """An image whose bands and scale of reflectance are found out."""
-    where = opt.band_indices(band_names(image), "--optical")
-    bands = {k: image.isel(band=i).transpose("y", "x") for k, i in where.items()}
+    bands = optical_bands(image)
     parts = [
         np.stack([bands[k].isel(y=r, x=c).values.ravel()[::3] for k in opt.NEEDED])
         for r, c in tiles(shape, 24)

@@ -10,7 +10,16 @@ from scipy import ndimage
 
 from ..errors import InvalidInput
 
-__all__ = ["SCALES", "Unit", "despeckle", "looks", "residual_noise", "to_decibels", "unit_of"]
+__all__ = [
+    "SCALES",
+    "Unit",
+    "despeckle",
+    "looks",
+    "residual_noise",
+    "to_decibels",
+    "total_variation",
+    "unit_of",
+]
 
 Unit = Literal["decibels", "linear power"]
 Floats = NDArray[np.float32]
@@ -19,6 +28,9 @@ Floats = NDArray[np.float32]
 SCALES = (1.0, 1.5, 2.0, 2.5, 3.0)
 #: Speckle that may be left, decibels: a seventh of what parts still water from fields.
 WANTED_NOISE = 1.3
+#: Weight of the total variation, in standard deviations of speckle (for one band): the
+#: least error on simulated fields with speckle of 4 looks, correlated and not.
+TV_WEIGHT = 1.3
 _DB = 10 / np.log(10)
 
 
@@ -129,6 +141,74 @@ def despeckle(decibels: Floats, scale: float, noise: float) -> Floats:
     gain = excess / np.maximum(variance, np.float32(1e-6))
     out = mean + gain * (fine - mean)
     return np.where(valid, out, np.float32(np.nan)).astype(np.float32)
+
+
+def total_variation(decibels: Floats, weight: float, steps: int = 30) -> Floats:
+    """Backscatter made of plain pieces with sharp edges, the same edges in all bands.
+
+    The image that is nearest to the measured one among those of little total variation:
+    ``½ ‖u - x‖² + weight · Σ |∇u|``, the norm taken over the bands together. Fields and
+    sheets of water are such pieces; edges that one band alone shows weakly are kept
+    where another shows them well.
+
+    Parameters
+    ----------
+    decibels : numpy.ndarray, shape (bands, rows, cols)
+        NaN where there is no measurement.
+    weight : float
+        In dB: :data:`TV_WEIGHT` × √bands × standard deviation of speckle.
+    steps : int
+        Always done whole, so that a window gives what the whole scene gives.
+
+    Returns
+    -------
+    numpy.ndarray of float32, dB; NaN where the input is.
+
+    Notes
+    -----
+    Sources: Rudin, Osher & Fatemi (1992), Physica D 60, 259-268; fast gradient projection
+    of Beck & Teboulle (2009), IEEE TIP 18, 2419-2434; bands coupled after Blomgren & Chan
+    (1998), IEEE TIP 7, 304-309.
+    """
+    valid = np.isfinite(decibels)
+    x = np.where(valid, decibels, np.float32(0))
+    if not valid.all():
+        # A void takes the mean of what is around it: it neither pulls nor pushes.
+        share = ndimage.gaussian_filter(valid.astype(np.float32), (0, 4, 4))
+        around = ndimage.gaussian_filter(x, (0, 4, 4)) / np.maximum(share, np.float32(1e-3))
+        x = np.where(valid, x, around)
+    w = np.float32(max(weight, 1e-3))
+    dual = np.zeros((2, *x.shape), np.float32)
+    ahead, new, slope = dual.copy(), np.empty_like(dual), np.zeros_like(dual)
+    momentum = 1.0
+    for _ in range(steps):
+        u = _primal(x, ahead, w)
+        np.subtract(u[:, 1:], u[:, :-1], out=slope[0, :, :-1])
+        np.subtract(u[:, :, 1:], u[:, :, :-1], out=slope[1, :, :, :-1])
+        np.multiply(slope, np.float32(1 / 8) / w, out=new)
+        new += ahead
+        norm = np.sqrt(np.einsum("dbij,dbij->ij", new, new))
+        new /= np.maximum(norm, np.float32(1))
+        following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        np.subtract(new, dual, out=ahead)
+        ahead *= np.float32((momentum - 1) / following)
+        ahead += new
+        dual, new = new, dual
+        momentum = following
+    return np.where(valid, _primal(x, dual, w), np.float32(np.nan)).astype(np.float32)
+
+
+def _primal(x: Floats, dual: Floats, weight: np.float32) -> Floats:
+    """``x + weight · div(dual)``."""
+    u = x.copy()
+    for axis, before, after in (
+        (0, np.s_[:, :-1], np.s_[:, 1:]),
+        (1, np.s_[:, :, :-1], np.s_[:, :, 1:]),
+    ):
+        flow = weight * dual[axis][before]
+        u[before] += flow
+        u[after] -= flow
+    return u
 
 
 def residual_noise(decibels: Floats, scale: float) -> float:
