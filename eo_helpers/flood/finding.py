@@ -31,9 +31,6 @@ __all__ = ["Water", "analyse", "finding_of"]
 
 RADAR, OPTICAL, EXTENT = "sentinel-1", "sentinel-2", "flood-extent"
 TERRAIN, POPULATION = "dem", "filosofi-200m"
-#: Ground around the commune on which water's echo is learnt, metres: a commune alone may
-#: hold too little water, or too little land, for a threshold.
-WIDE = 8000.0
 #: Cell of the map where there is no terrain, metres.
 STEP = 10.0
 
@@ -145,9 +142,8 @@ def _from_radar(
         optical=optical,
         after=options["after"],
         before=options["before"],
-        margin=WIDE,
     )
-    found = water_extent(radar.after, radar.before, radar.optical)
+    found = water_extent(radar.after, radar.before, radar.optical, learn_from=radar.learn_from)
     provenance.append(holding.provenance)
     if optical is not None and radar.optical is not None:
         provenance.append(optical.provenance)
