@@ -147,7 +147,10 @@ def _of_people(weights: Weights, dataset: str, date: str | None, counted: str) -
         if (weights.lcz == code).any():
             rows += one(
                 f"share_population_lcz_{code.lower()}",
-                _class_label(code),
+                {
+                    "fr": f"Habitants en {_class_label(code)['fr']}",
+                    "en": f"People in {_class_label(code)['en']}",
+                },
                 weights.of_people((code,)),
             )
     rows += one(
