@@ -1,6 +1,7 @@
 """A national map of a million blocks: how long to build, and to read one commune from it.
 
-Run: ``python -m benchmarks.lcz_national [--json] [--keep FOLDER] [--tiles N]``. The
+Run: ``python -m benchmarks.lcz_national [--json] [--keep FOLDER] [--tiles N] [--communes
+FILE]``; with a table of communes the shares of each are timed too. The
 demonstration's map (1,990 blocks) is laid side by side over and over, written as zipped
 shapefiles in Cerema's format, put together by ``eo-helpers data import lcz``'s own function
 and read back by ``eo_helpers.lcz.data.read``. Limit: 0.5 s for one commune.
@@ -26,6 +27,7 @@ import shapely
 from pyproj import Transformer
 
 from eo_helpers import demo
+from eo_helpers.lcz import commune_table
 from eo_helpers.lcz.data import read
 from eo_helpers.lcz.national import build
 from eo_helpers.territory.commune import Commune
@@ -84,12 +86,26 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--tiles", type=int, default=TILES)
     parser.add_argument("--keep", type=Path, help="folder for the files (else a temporary one)")
+    parser.add_argument("--communes", type=Path, help="GeoParquet of the country's communes")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = asked.keep or Path(temporary)
         folder.mkdir(exist_ok=True)
         out = run(folder, asked.tiles)
+        if asked.communes:
+            out |= shares(folder / "lcz_france.parquet", asked.communes)
     print(json.dumps(out) if asked.json else "\n".join(f"{k}: {v}" for k, v in out.items()))
+
+
+def shares(national: Path, path: Path) -> dict[str, float]:
+    """How long the table of comparisons takes, for every commune that the map meets."""
+    start = time.perf_counter()
+    towns = commune_table.read_communes([path])
+    table = commune_table.commune_table([national], "lcz-cerema", towns)
+    return {
+        "communes_met": len(table),
+        "communes_table_s": round(time.perf_counter() - start, 1),
+    }
 
 
 def run(folder: Path, tiles: int) -> dict[str, float]:

@@ -134,7 +134,7 @@ def test_planting_is_told_by_the_rule():
 def test_a_district_says_where_it_is(x, y, words):
     crowd = [(60.0 * i, 60.0 * j, "2", 40.0, 40.0) for i in range(3) for j in range(3)]
     heart, far = find([*crowd, (x, y, "3", 6.0, 6.0)])
-    assert priorities.place(heart)["fr"] == "au cœur habité de la commune"
+    assert priorities.place(heart)["fr"] == "au centre"
     told = priorities.place(far)["fr"]
     assert words in told and "km" in told
     text = priorities.why(far)
@@ -148,7 +148,7 @@ def test_the_list_of_the_demonstration_can_be_read(town):
     assert [i.name for i in listed] == [f"attention_{n}" for n in range(1, len(listed) + 1)]
     for indicator in listed:
         assert indicator.low <= indicator.value <= indicator.high
-        assert "commune" in indicator.label["fr"] and "habitants" in indicator.label["fr"]
+        assert "centre" in indicator.label["fr"] and "habitants" in indicator.label["fr"]
     layer = next(x for x in town.layers if x.name == "attention")
     assert len(layer.data) == len(listed) and layer.legend.categories[0].mark == "1"
     assert sum(i.value for i in listed) <= (

@@ -153,7 +153,9 @@ def test_the_raster_variant_is_read_zipped_and_gives_way_to_the_vector(
     (tmp_path / "vecteur.zip").write_bytes(archive.read_bytes())
     both = catalog.find("lcz-cerema", place, catalog.open_source("files", [tmp_path]))
     assert len(both.paths) == 2
-    assert data.read(both, place)["block_id"].tolist() == vector["block_id"].tolist()
+    for items in (both.items, both.items[::-1]):
+        read = data.read(catalog.Holding("lcz-cerema", items, both.source), place)
+        assert read["block_id"].tolist() == vector["block_id"].tolist()
 
 
 # --- Bad input, as a person meets it ----------------------------------------------------------

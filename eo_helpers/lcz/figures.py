@@ -125,7 +125,7 @@ def _of_people(weights: Weights, dataset: str, date: str | None, counted: str) -
         },
         weights.of_people(classes_of(SENSITIVE)),
     )
-    rows += _counts(weights, date, counted)
+    rows += _counts(weights, counted)
     for level in SENSITIVITIES.values():
         members = classes_of((level.name,))
         rows += one(
@@ -147,7 +147,10 @@ def _of_people(weights: Weights, dataset: str, date: str | None, counted: str) -
         if (weights.lcz == code).any():
             rows += one(
                 f"share_population_lcz_{code.lower()}",
-                _class_label(code),
+                {
+                    "fr": f"Habitants en {_class_label(code)['fr']}",
+                    "en": f"People in {_class_label(code)['en']}",
+                },
                 weights.of_people((code,)),
             )
     rows += one(
@@ -179,7 +182,7 @@ def _told(weights: Weights) -> list[str]:
     ]
 
 
-def _counts(weights: Weights, date: str | None, counted: str) -> list[Indicator]:
+def _counts(weights: Weights, counted: str) -> list[Indicator]:
     """How many, of each group, in sensitive zones: what a mayor asks first."""
     out = []
     for name in ("people", *_told(weights)):
@@ -201,7 +204,7 @@ def _counts(weights: Weights, date: str | None, counted: str) -> list[Indicator]
                 GROUPS[name].unit,
                 low,
                 high,
-                date,
+                None,
                 counted,
                 0,
                 POPULATION,

@@ -23,11 +23,13 @@ CAVEAT: Text = {
     f"forte à moins de {RADIUS_M:.0f}\u00a0m d'un même point. Le premier est celui où vivent le "
     "plus d'enfants de moins de 11\u00a0ans et de personnes de 65\u00a0ans et plus. C'est une aide "
     "pour choisir où aller voir, pas un comptage\u00a0: l'INSEE compte par carreaux de "
-    f"200\u00a0m, et les secteurs de moins de {FEWEST:.0f} de ces personnes ne sont pas montrés.",
+    f"200\u00a0m, et les secteurs de moins de {FEWEST:.0f} de ces personnes ne sont pas montrés. "
+    "Le centre est le point moyen où vivent les habitants.",
     "en": "Where to look first: a district gathers blocks of high or very high sensitivity within "
     f"{RADIUS_M:.0f} m of one point. The first is where most children under 11 and people of 65 "
     "and more live. It helps to choose where to go and look; it is no count: INSEE counts by "
-    f"200 m cells, and districts with fewer than {FEWEST:.0f} such people are not shown.",
+    f"200 m cells, and districts with fewer than {FEWEST:.0f} such people are not shown. The "
+    "centre is the average place where people live.",
 }
 PLANTING_CAVEAT: Text = {
     "fr": f"« Si {PLANTING.points:.0f}\u00a0% du sol passait du minéral au planté »\u00a0: c'est "
@@ -51,19 +53,16 @@ _WINDS = (
 
 
 def place(district: District) -> Text:
-    """Where a district is: « à 700 m au nord-ouest du centre de gravité des habitants »."""
+    """Where a district is, from where people live on average: « à 700 m au nord du centre »."""
     if district.distance_m < RADIUS_M:
-        return {"fr": "au cœur habité de la commune", "en": "at the heart of where people live"}
+        return {"fr": "au centre", "en": "at the centre"}
     fr, en = _WINDS[int(((district.bearing + 22.5) % 360) // 45)]
     far = round(district.distance_m / 100) / 10
     if far < 1:
         size_fr, size_en = f"{1000 * far:.0f}\u00a0m", f"{1000 * far:.0f} m"
     else:
         size_fr, size_en = f"{number(far, 1)}\u00a0km", f"{number(far, 1, 'en')} km"
-    return {
-        "fr": f"à {size_fr} {fr} du cœur habité de la commune",
-        "en": f"{size_en} {en} of the heart of where people live",
-    }
+    return {"fr": f"à {size_fr} {fr} du centre", "en": f"{size_en} {en} of the centre"}
 
 
 def why(district: District) -> Text:

@@ -30,6 +30,8 @@ __all__ = ["MOST", "SecondMap", "others", "told"]
 
 #: Other maps that are looked at, at most: each takes a second.
 MOST = 2
+#: Other maps that get a layer and a chart of their own; the rest only figures.
+DRAWN = 1
 _GROUP = "measurement"
 _PAIRS = 6
 _STATES: dict[str, tuple[Text, str, str]] = {
@@ -134,8 +136,8 @@ def told(
         figures += _figures(n, other)
     return (
         tuple(figures),
-        tuple(_layer(n, other) for n, other in enumerate(found, 1)),
-        tuple(_chart(n, other) for n, other in enumerate(found, 1)),
+        tuple(_layer(n, other) for n, other in enumerate(found[:DRAWN], 1)),
+        tuple(_chart(n, other) for n, other in enumerate(found[:DRAWN], 1)),
         tuple(_sentence(other, shown) for other in found),
     )
 
@@ -252,11 +254,11 @@ def _chart(n: int, other: SecondMap) -> Bars:
     pairs = disagreement(other.pieces).head(_PAIRS)
     rows = []
     for a, b, area in zip(pairs["lcz_a"], pairs["lcz_b"], pairs["area_ha"], strict=True):
-        one, two = CLASSES[a].label, CLASSES[b].label
+        names = {lang: (_short(a, lang), _short(b, lang)) for lang in ("fr", "en")}
         rows.append(
             {
-                "label_fr": f"{one['fr']} ici, {two['fr'].lower()} là",
-                "label_en": f"{one['en']} here, {two['en'].lower()} there",
+                "label_fr": f"{names['fr'][0]} / {names['fr'][1].lower()}",
+                "label_en": f"{names['en'][0]} / {names['en'][1].lower()}",
                 "value": float(area),
                 "color": CLASSES[a].color,
                 "mark": f"{a}/{b}",
@@ -273,8 +275,8 @@ def _chart(n: int, other: SecondMap) -> Bars:
     return Bars(
         f"comparison_{n}",
         {
-            "fr": f"Ce qui diffère le plus d'une autre carte ({other.name})",
-            "en": f"What differs most from another map ({other.name})",
+            "fr": f"Ce qui diffère le plus\u00a0: ici / sur une autre carte ({other.name})",
+            "en": f"What differs most: here / on another map ({other.name})",
         },
         {
             "fr": f"Barres des désaccords les plus étendus avec {other.name}.{first['fr']}",
@@ -284,3 +286,13 @@ def _chart(n: int, other: SecondMap) -> Bars:
         "ha",
         0,
     )
+
+
+def _short(code: str, lang: str) -> str:
+    """A class's name that leaves room for another: « Maisons espacées »."""
+    name = CLASSES[code].label[lang]
+    for start in ("Ensemble de ", "Ensemble d'"):
+        if name.startswith(start):
+            rest = name.removeprefix(start)
+            return rest[:1].upper() + rest[1:]
+    return name
