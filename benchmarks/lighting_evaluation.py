@@ -116,12 +116,8 @@ def main() -> None:
         print("Classes:")
         for case, counts in confusion.items():
             print(f"  {case:12s} {dict(counts)}")
-        by_noise(
-            *(
-                np.concatenate(v) if k < 2 else sum(v, [])
-                for k, v in enumerate(zip(*falls, strict=True))
-            )
-        )
+        truths, ratios, lists = zip(*falls, strict=True)
+        by_noise(np.concatenate(truths), np.concatenate(ratios), [f for one in lists for f in one])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from scipy import stats
 
@@ -94,7 +96,7 @@ def pelt(r: np.ndarray) -> Found:
             z[:, None], pen=3 * np.log(z.size) * sd**2 * 1.3 / 0.7
         )
         cuts = [0, *ends]
-        means = [z[a:b].mean() for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        means = [z[a:b].mean() for a, b in itertools.pairwise(cuts)]
         steps = zip(ends[:-1], np.diff(means), strict=True)
         found.append([(b, d) for b, d in steps if abs(d) > 0.16])
     return found

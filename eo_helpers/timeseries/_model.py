@@ -47,7 +47,7 @@ DURATIONS = (1, 3, 6, 12, 18, 24, 30, 36, 48, 60)
 ABRUPT = 6
 #: Weights of the durations, of breaks and of fades apart: most sudden changes take one
 #: step; a programme of renewal takes years rather than one.
-SHARES = (0.8, 0.1, 0.1, 0.06, 0.13, 0.19, 0.19, 0.19, 0.13, 0.11)
+SHARES = (0.8, 0.1, 0.1, 0.03, 0.10, 0.20, 0.20, 0.20, 0.15, 0.12)
 
 
 class Hyper(NamedTuple):
@@ -71,7 +71,7 @@ FIRST_LOOK = (Hyper(0.2, 0.3, 0.6), Hyper(0.6, 0.3, 0.4))
 #: (0.5 is a fall of about 40 % or a rise of about 65 % in log radiance).
 AMPLITUDE = 0.5
 #: The same of a fade: renewed lamps give less light, they are not put out.
-AMPLITUDE_FADE = 0.35
+AMPLITUDE_FADE = 0.3
 #: In noisier series only greater changes can be seen: the prior is at least this many
 #: standard deviations of the noise wide.
 AMPLITUDE_NOISE = 2.0

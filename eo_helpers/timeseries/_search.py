@@ -33,14 +33,14 @@ Bools = NDArray[np.bool_]
 
 #: Prior probability of: no change, one sudden change, one slow fade, two sudden changes.
 #: Each further change costs the same again.
-PRIOR = (0.55, 0.28, 0.13, 0.04)
+PRIOR = (0.56, 0.29, 0.11, 0.04)
 #: Probability that a change is needed before anything is reported.
-NEEDED = 0.65
+NEEDED = 0.57
 #: How much likelier two breaks must be than one.
-SEVERAL_ODDS = 1.2
+SEVERAL_ODDS = 3.0
 #: Probability within three valid values of its date that a break needs to be reported:
 #: a change that cannot be dated is no break.
-DATED = 0.3
+DATED = 0.35
 #: Pairs of breaks are weighed with care where a first look gives them this probability.
 CHANCE = 0.03
 #: A deletion residual beyond this many standard deviations is an outlier.
