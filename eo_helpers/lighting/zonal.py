@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from shapely import affinity
 
 from ..territory.commune import Commune
 from .weights import weights_of
@@ -51,9 +52,14 @@ def cell_weights(data: xr.Dataset, commune: Commune) -> Floats:
     """
     y, x = data["y"].to_numpy(), data["x"].to_numpy()
     cell = float((x[-1] - x[0]) / (x.size - 1))
-    weights = weights_of([commune.boundary], cell)
-    row = weights.row - round((90 - y[0]) / cell - 0.5)
-    col = weights.col - round((x[0] + 180) / cell - 0.5)
+    first_row, first_col = (90 - y[0]) / cell - 0.5, (x[0] + 180) / cell - 0.5
+    # Some products (EOG) have a grid half a cell off: the commune is shifted instead.
+    east, south = (first_col - round(first_col)) * cell, (first_row - round(first_row)) * cell
+    boundary = commune.boundary
+    if max(abs(east), abs(south)) > 1e-6 * cell:
+        boundary = affinity.translate(boundary, -east, south)
+    weights = weights_of([boundary], cell)
+    row, col = weights.row - round(first_row), weights.col - round(first_col)
     inside = (row >= 0) & (row < y.size) & (col >= 0) & (col < x.size)
     out = np.zeros((y.size, x.size))
     out[row[inside], col[inside]] = weights.matrix.toarray()[0][inside]

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 __all__ = [
+    "ABRUPT",
     "DURATIONS",
     "HYPER",
     "Chain",
@@ -40,9 +41,13 @@ Singles = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int_]
 
-#: Durations of a single change, in time steps; a posteriori those up to
-#: ``breaks.ABRUPT`` are a break, the longer ones a fade.
+#: Durations of a single change, in time steps; those up to ``ABRUPT`` are a break, the
+#: longer ones a fade.
 DURATIONS = (1, 3, 6, 12, 18, 24, 30, 36, 48, 60)
+ABRUPT = 6
+#: Weights of the durations, of breaks and of fades apart: most sudden changes take one
+#: step; a programme of renewal takes years rather than one.
+SHARES = (0.8, 0.1, 0.1, 0.03, 0.10, 0.20, 0.20, 0.20, 0.15, 0.12)
 
 
 class Hyper(NamedTuple):
@@ -55,15 +60,18 @@ class Hyper(NamedTuple):
 
 #: Prior standard deviation of the trend, per decade of transformed units: most communes
 #: change by one or two percent a year, some by far more.
-TRENDS = ((0.15, 0.8), (0.6, 0.2))
+TRENDS = ((0.12, 0.9), (0.4, 0.1))
 #: AR(1) coefficients of the noise that are averaged over, and their weights.
-PHIS = ((0.1, 0.25), (0.35, 0.4), (0.6, 0.25), (0.8, 0.1))
-HYPER = tuple(Hyper(p, t, wp * wt) for t, wt in TRENDS for p, wp in PHIS)
+PHIS = ((0.2, 0.34), (0.4, 0.38), (0.6, 0.23), (0.8, 0.05))
+#: Together, but for what is too unlikely to be worth its time.
+HYPER = tuple(Hyper(p, t, wp * wt) for t, wt in TRENDS for p, wp in PHIS if wp * wt > 0.01)
 #: A few of them, for a first look that finds outliers.
 FIRST_LOOK = (Hyper(0.2, 0.3, 0.6), Hyper(0.6, 0.3, 0.4))
 #: Prior standard deviation of one change, in units of the transformed series
 #: (0.5 is a fall of about 40 % or a rise of about 65 % in log radiance).
 AMPLITUDE = 0.5
+#: The same of a fade: renewed lamps give less light, they are not put out.
+AMPLITUDE_FADE = 0.3
 #: In noisier series only greater changes can be seen: the prior is at least this many
 #: standard deviations of the noise wide.
 AMPLITUDE_NOISE = 2.0
@@ -164,11 +172,13 @@ class Steps:
     const: Floats
     dof: Floats
     ridge: Floats
+    ridge_fade: Floats
 
     def take(self, rows: Ints) -> Steps:
         """Some of the series (what :func:`two_evidence` needs of them)."""
-        parts = (self.apart, self.alone, self.c, self.b, self.rss, self.const, self.dof, self.ridge)
-        return Steps(self.link, *(v[rows] for v in parts))
+        parts = (self.apart, self.alone, self.c, self.b, self.rss, self.const, self.dof)
+        priors = (self.ridge, self.ridge_fade)
+        return Steps(self.link, *(v[rows] for v in (*parts, *priors)))
 
 
 @dataclass(frozen=True)
@@ -221,7 +231,8 @@ def steps(w: Whitened, variance: Floats, trend: float) -> Steps:
     logdet_a = 2 * np.log(np.einsum("npp->np", root)).sum(1)
     const = 0.5 * (w.link.logdet - logdet_a + np.log(variance / trend**2))
     dof = (w.link.own > 0).sum(1) - w.wx.shape[2] + 1 + NOISE_WEIGHT
-    return Steps(w.link, w.apart, w.alone, c, b, rss, const, dof, _ridge(variance))
+    ridges = _ridge(variance, AMPLITUDE), _ridge(variance, AMPLITUDE_FADE)
+    return Steps(w.link, w.apart, w.alone, c, b, rss, const, dof, *ridges)
 
 
 def _after(v: Floats) -> Floats:
@@ -250,10 +261,11 @@ def one_evidence(m: Steps, allowed: Bools) -> tuple[Floats, Floats]:
     single = _upto(m.alone)
     sum_b = _upto(m.b)
     sums = [_upto(m.c[:, :, k]).astype(np.float32) for k in range(m.c.shape[2])]
-    ridge, rss = m.ridge[:, None], m.rss[:, None]
+    rss = m.rss[:, None]
     for k, d in enumerate(DURATIONS):
         if d >= length:
             continue
+        ridge = (m.ridge if d <= ABRUPT else m.ridge_fade)[:, None]
         start, end = slice(0, length - d + 1), slice(d, length + 1)
         # A ramp is the mean of d steps, hence block sums of their inner products.
         cross = (
@@ -348,9 +360,9 @@ def two_evidence(
     return out
 
 
-def _ridge(variance: Floats) -> Floats:
+def _ridge(variance: Floats, amplitude: float) -> Floats:
     """Noise variance over the prior variance of a change."""
-    return np.asarray(variance / np.maximum(AMPLITUDE**2, AMPLITUDE_NOISE**2 * variance))
+    return np.asarray(variance / np.maximum(amplitude**2, AMPLITUDE_NOISE**2 * variance))
 
 
 @dataclass(frozen=True)
@@ -390,13 +402,13 @@ def gls_fit(
     k = x.shape[2] - changes
     # A zero column (no such change) keeps its prior: coefficient 0.
     last = np.arange(k, x.shape[2])
-    a[:, last, last] += _ridge(pilot)[:, None]
+    a[:, last, last] += _ridge(pilot, AMPLITUDE)[:, None]
     a[:, 1, 1] += pilot / trend**2
     inverse = np.linalg.inv(a)
     coef = np.einsum("npq,nq->np", inverse, np.einsum("ntp,nt->np", wx, wy))
     fitted = np.einsum("ntp,np->nt", x, coef)
     e = link.whiten(np.where(mask, y - fitted, 0.0))
-    rss = np.einsum("nt,nt->n", e, e) + (coef[:, k:] ** 2).sum(1) * _ridge(pilot)
+    rss = np.einsum("nt,nt->n", e, e) + (coef[:, k:] ** 2).sum(1) * _ridge(pilot, AMPLITUDE)
     dof = mask.sum(1) - k + NOISE_WEIGHT
     variance = (rss + NOISE_WEIGHT * NOISE_SD**2) / dof
     spread = np.sqrt(np.where(mask, link.diagonal, 1.0)) * np.sqrt(variance)[:, None]

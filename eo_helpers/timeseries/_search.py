@@ -13,7 +13,6 @@ from scipy.special import expit, logsumexp
 from . import _model
 
 __all__ = [
-    "ABRUPT",
     "CHANCE",
     "DATED",
     "OUTLIER",
@@ -32,22 +31,20 @@ __all__ = [
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: A change that takes this many time steps or less is a break, a longer one a fade.
-ABRUPT = 6
 #: Prior probability of: no change, one sudden change, one slow fade, two sudden changes.
 #: Each further change costs the same again.
-PRIOR = (0.59, 0.30, 0.06, 0.05)
+PRIOR = (0.56, 0.29, 0.11, 0.04)
 #: Probability that a change is needed before anything is reported.
-NEEDED = 0.85
+NEEDED = 0.57
 #: How much likelier two breaks must be than one.
-SEVERAL_ODDS = 1.2
+SEVERAL_ODDS = 3.0
 #: Probability within three valid values of its date that a break needs to be reported:
 #: a change that cannot be dated is no break.
-DATED = 0.3
+DATED = 0.35
 #: Pairs of breaks are weighed with care where a first look gives them this probability.
 CHANCE = 0.03
 #: A deletion residual beyond this many standard deviations is an outlier.
-OUTLIER = 3.5
+OUTLIER = 2.5
 
 
 def _quiet() -> warnings.catch_warnings:
@@ -128,15 +125,12 @@ def scan_chunk(
 
 def _prior_one() -> Floats:
     """Logarithm of the prior of one change, by its duration."""
-    abrupt = _abrupt()
-    prior = np.zeros(abrupt.size)
-    prior[abrupt] = np.log(PRIOR[1] * _shares(abrupt))
-    prior[~abrupt] = np.log(PRIOR[2] / (~abrupt).sum())
-    return prior
+    shares = np.array(_model.SHARES)
+    return np.asarray(np.log(shares) + np.log(np.where(_abrupt(), PRIOR[1], PRIOR[2])))
 
 
 def _abrupt() -> Bools:
-    return np.array([d <= ABRUPT for d in _model.DURATIONS])
+    return np.array([d <= _model.ABRUPT for d in _model.DURATIONS])
 
 
 def _average(values: list[Floats]) -> Floats:
@@ -148,12 +142,6 @@ def _average(values: list[Floats]) -> Floats:
         total += np.exp((v - safe).astype(np.float32))
     with np.errstate(divide="ignore"):
         return np.asarray(safe + np.log(total))
-
-
-def _shares(abrupt: Bools) -> Floats:
-    """Most sudden changes take one step; the rest of them share a fifth."""
-    count = int(abrupt.sum())
-    return np.array([0.8] + [0.2 / (count - 1)] * (count - 1)) if count > 1 else np.ones(1)
 
 
 def pilot(y: Floats, mask: Bools, scale: Floats) -> Floats:

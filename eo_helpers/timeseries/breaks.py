@@ -131,7 +131,7 @@ def detect_breaks(
     Values are transformed by ``asinh(r / KNEE)``: a logarithm for bright places,
     linear in the noise of dark ones. Noise is AR(1) with exact gaps; its coefficient
     is averaged over a grid, its variance integrated out, amplitudes have a normal
-    prior. Outliers (deletion residuals over 3.5 standard deviations from the best
+    prior. Outliers (deletion residuals over 2.5 standard deviations from the best
     explanation) are set aside and counted. Sources: Bai & Perron (2003) for several
     breaks; Ruggieri (2013), International Journal of Climatology 33, 520-528, for
     Bayesian change points with trend; Zhao et al. (2019), Remote Sensing of
@@ -281,7 +281,7 @@ def _effect(
     first = max(0, min(at - 6, length - 12))
     rows = z[first : first + 12].copy()
     rows[:, 1] = z[at, 1]
-    rows[:, x.shape[1] :] = z[min(at + _search.ABRUPT, length - 1), x.shape[1] :]
+    rows[:, x.shape[1] :] = z[min(at + _model.ABRUPT, length - 1), x.shape[1] :]
     for other in range(x.shape[1], z.shape[1]):
         if other != column:
             rows[:, other] = z[at, other]
