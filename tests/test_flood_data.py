@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import rasterio
 import shapely
+import xarray as xr
 from pyproj import Transformer
 from rasterio.transform import from_origin
 
@@ -19,6 +20,7 @@ from eo_helpers import catalog
 from eo_helpers.errors import InvalidInput, OutOfCoverage
 from eo_helpers.flood.data import inside_of, read_extent, read_radar, read_terrain
 from eo_helpers.flood.extent import water_extent
+from eo_helpers.flood.swot import compare, read_raster, read_river
 from eo_helpers.territory.commune import Commune
 
 X0, Y0 = 480_000.0, 6_690_000.0
@@ -355,3 +357,117 @@ def test_the_demonstration_is_read_like_any_folder(demo_source):
     dem = read_terrain(catalog.find("dem", town, demo_source), town, margin=500)
     assert dem.attrs["VERTICAL_DATUM"].startswith("NGF-IGN69")
     assert np.isfinite(dem.values).mean() > 0.99
+
+
+# --- SWOT ------------------------------------------------------------------------------------
+
+
+def swot_raster(path, *, level=42.0, quality=None, crs=True, missing=()):
+    """An L2_HR_Raster file of 20 × 30 cells of 100 m, as its product description says."""
+    import h5py
+    from pyproj import CRS
+
+    shape = 20, 30
+    wse = np.full(shape, level, "f4")
+    wse[0, 0] = 9.96921e36
+    quality = np.zeros(shape, "u1") if quality is None else quality
+    with h5py.File(path, "w") as file:
+        file.attrs["time_granule_start"] = "2024-01-15T12:00:00Z"
+        layers = {
+            "x": 500_050.0 + 100 * np.arange(30),
+            "y": 5_000_050.0 + 100 * np.arange(20),  # from south to north, as SWOT writes
+            "wse": wse, "wse_qual": quality, "wse_uncert": np.full(shape, 0.1, "f4"),
+            "water_frac": np.full(shape, 0.8, "f4"),
+        }  # fmt: skip
+        for name, values in layers.items():
+            if name not in missing:
+                file[name] = values
+        for name in ("wse", "wse_uncert", "water_frac"):
+            if name in file:
+                file[name].attrs["_FillValue"] = np.float32(9.96921e36)
+        if crs:
+            file["crs"] = b"1"
+            file["crs"].attrs["crs_wkt"] = CRS.from_epsg(32631).to_wkt()
+    return path
+
+
+def test_swot_rasters_are_read_with_their_flags(tmp_path):
+    quality = np.zeros((20, 30), "u1")
+    quality[:, 10:20], quality[:, 20:] = 1, 3
+    found = read_raster(swot_raster(tmp_path / "s.nc", quality=quality))
+    assert found.rio.crs.to_epsg() == 32631 and found.attrs["time"].startswith("2024-01-15")
+    assert float(found.y[0]) > float(found.y[-1])
+    assert np.isnan(found.wse.values[:, 20:]).all()
+    assert np.isnan(found.wse.values[-1, 0])  # the fill value, now in the south
+    assert float(found.wse.median()) == 42
+    assert (found.attrs["kept"], found.attrs["flagged"]) == (399, 200)
+    good = read_raster(tmp_path / "s.nc", worst=0)
+    assert np.isnan(good.wse.values[:, 10:]).all() and good.attrs["kept"] == 199
+    with pytest.raises(OutOfCoverage, match="qualité 1"):
+        read_raster(swot_raster(tmp_path / "b.nc", quality=np.full((20, 30), 3, "u1")))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [({"missing": ("wse_qual",)}, "wse_qual"), ({"crs": False}, "système de coordonnées")],
+)
+def test_a_file_that_is_no_swot_raster_is_named(tmp_path, options, words):
+    with pytest.raises(InvalidInput, match=words):
+        read_raster(swot_raster(tmp_path / "s.nc", **options))
+    (tmp_path / "t.nc").write_bytes((tmp_path / "s.nc").read_bytes()[:500])
+    with pytest.raises(InvalidInput, match="tronqué"):
+        read_raster(tmp_path / "t.nc")
+
+
+def river(tmp_path, **columns):
+    frame = gpd.GeoDataFrame(
+        {
+            "node_id": ["1", "2", "3", "4"],
+            "time_str": ["2024-01-15T12:00:00Z"] * 4,
+            "wse": [41.0, 42.0, -999999999999.0, 43.0],
+            "wse_u": [0.1, -999999999999.0, 0.1, 0.1],
+            "width": [80.0, 90.0, 100.0, 110.0],
+            "node_q": [0, 1, 0, 3],
+            **columns,
+        },
+        geometry=gpd.points_from_xy(X0 + 50 + 100 * np.arange(4), [Y0 + 50] * 4),
+        crs=2154,
+    ).to_crs(4326)
+    path = tmp_path / "SWOT_L2_HR_RiverSP_Node_001.shp"
+    frame.to_file(path)
+    return path
+
+
+def test_swot_rivers_are_read_with_their_flags(tmp_path):
+    found = read_river(river(tmp_path))
+    assert list(found["wse"]) == [41.0, 42.0]  # a fill value and a bad one are gone
+    assert found["uncertainty"].isna().to_list() == [False, True]
+    assert list(read_river(tmp_path / "SWOT_L2_HR_RiverSP_Node_001.shp", 3)["wse"])[-1] == 43
+    with pytest.raises(OutOfCoverage, match="qualité"):
+        read_river(river(tmp_path, node_q=[3, 3, 3, 3]))
+    other = gpd.GeoDataFrame({"level": [1]}, geometry=[shapely.Point(2, 47)], crs=4326)
+    other.to_file(tmp_path / "o.shp")
+    with pytest.raises(InvalidInput, match="wse, node_q"):
+        read_river(tmp_path / "o.shp")
+
+
+def test_levels_are_held_against_swot(tmp_path):
+    n = 100
+    x, y = X0 + 5 * (np.arange(n) + 0.5), Y0 + 500 - 5 * (np.arange(n) + 0.5)
+    surface = xr.DataArray(np.full((n, n), 41.8, "f4"), {"y": y, "x": x}, ("y", "x"))
+    water = xr.Dataset({"surface": surface, "uncertainty": surface * 0 + 0.1}).rio.write_crs(2154)
+    nodes = read_river(river(tmp_path, wse=[41.9, 42.1, 42.0, 42.0], node_q=[0, 0, 0, 0]))
+    found = compare(water, nodes)
+    assert found.points == 4 and found.median == pytest.approx(-0.2, abs=1e-3)
+    assert found.spread < 0.1 and found.expected == pytest.approx(0.141, abs=0.01)
+    assert "−0,20 m" in found.note["fr"] and "zéros" in found.note["fr"]
+    assert compare(water, nodes, offset=-0.2).median == pytest.approx(0, abs=1e-3)
+    with pytest.raises(OutOfCoverage, match="SWOT"):
+        compare(water, nodes.set_geometry(nodes.translate(5)))
+    cells = read_raster(swot_raster(tmp_path / "s.nc"))
+    inside = cells.wse.rio.reproject(2154).rio.bounds()
+    there = surface.assign_coords(x=x - x[50] + (inside[0] + inside[2]) / 2,
+                                  y=y - y[50] + (inside[1] + inside[3]) / 2)  # fmt: skip
+    lake = xr.Dataset({"surface": there, "uncertainty": there * 0 + 0.1}).rio.write_crs(2154)
+    assert compare(lake, cells).median == pytest.approx(-0.2, abs=1e-3)
+    assert compare(lake, cells).points > 15
