@@ -455,3 +455,69 @@ def test_the_demonstration_town_has_houses_and_roads_in_the_water(demo_dir):
     under = depth.sel(x=xr.DataArray(centres.x), y=xr.DataArray(centres.y), method="nearest")
     assert np.median(np.abs(under.values - found["depth"])) < 0.1
     assert (cut["wet_length"] <= cut.length + 1e-6).all() and cut["cut"].any()
+
+
+# --- Commands --------------------------------------------------------------------------------
+
+
+def command(*arguments):
+    from eo_helpers.cli import main
+
+    with pytest.raises(SystemExit) as stop:
+        main(["flood", *map(str, arguments)])
+    return stop.value.code
+
+
+def test_what_if_writes_a_map_and_tells_each_rise(tmp_path, capsys):
+    import json
+
+    extent, dem, _truth, wet = lake(n=96)
+    extent.rio.to_raster(tmp_path / "e.tif")
+    dem.rio.to_raster(tmp_path / "d.tif")
+    files = ["--extent", tmp_path / "e.tif", "--dem", tmp_path / "d.tif"]
+    rises = ["--rise", 1, "--rise", -0.5]
+    assert command("what-if", *files, "-o", tmp_path / "r.tif", *rises, "--json") == 0
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert [t["rise_m"] for t in told] == [-0.5, 0.0, 1.0]
+    areas = [t["area_km2"] for t in told]
+    assert areas == sorted(areas)
+    assert areas[1] == pytest.approx(wet.sum() * 25 / 1e6, rel=0.02)
+    with rasterio.open(tmp_path / "r.tif") as file:
+        needed = file.read(1)
+        assert file.crs.to_epsg() == 2154 and np.isnan(file.nodata)
+    assert (needed[wet] == 0).all()
+    # The map says what the figures say.
+    assert np.sum(needed < 1) * 25 / 1e6 == pytest.approx(areas[2], rel=0.02)
+    assert command("what-if", *files, "-o", tmp_path / "no" / "r.tif") == 2
+
+
+def test_reached_writes_layers_and_counts(tmp_path, capsys):
+    import json
+
+    import geopandas
+    import shapely
+
+    water = pond()
+    for name in ("depth", "uncertainty"):
+        water[name].rio.write_crs(2154).rio.to_raster(tmp_path / f"{name}.tif")
+    houses = geopandas.GeoDataFrame(
+        geometry=[shapely.box(*(v - 4 for v in at(c)), *(v + 4 for v in at(c))) for c in (5, 50)],
+        crs=2154,
+    )
+    lines = [shapely.LineString([at(2, 10), at(60, 10)])]
+    houses.to_file(tmp_path / "topo.gpkg", layer="batiment")
+    roads = geopandas.GeoDataFrame(geometry=lines, crs=2154)
+    roads.to_file(tmp_path / "topo.gpkg", layer="troncon_de_route")
+    topo = ["--buildings", tmp_path / "topo.gpkg", "--roads", tmp_path / "topo.gpkg"]
+    given = ["--depth", tmp_path / "depth.tif", "--uncertainty", tmp_path / "uncertainty.tif"]
+    out = tmp_path / "o.gpkg"
+    assert command("reached", *given, *topo, "-o", out, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["buildings"]["1_2m"]["value"] == 1 and told["roads_cut"] == 1
+    assert len(geopandas.read_file(out, layer="buildings")) == 1
+    assert geopandas.read_file(out, layer="roads")["wet_length"][0] == pytest.approx(195, abs=6)
+    assert command("reached", *given, "-o", out) == 2
+    assert "--buildings" in capsys.readouterr().err
+    assert command("reached", *given, "--roads", tmp_path / "none.gpkg", "-o", out) == 2
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".gpkg", ".gpkg", ".tif", ".tif"]
