@@ -17,6 +17,7 @@ from eo_helpers.errors import InvalidInput
 from eo_helpers.flood.depth import water_depth
 from eo_helpers.flood.depth_files import depth_file
 from eo_helpers.flood.rise import raise_water, rise_needed
+from eo_helpers.flood.stakes import buildings_reached, by_class, roads_cut
 
 CELL = 5.0
 
@@ -357,3 +358,166 @@ def test_lyons_is_plausible(shared_data):
         assert 0.7 < np.median(found) < 1.5
         assert 2.0 < np.percentile(found, 95) < 3.5
     assert np.median(np.abs(depths["fwdet"] - depths["flexth"])) < 0.15
+
+
+# --- Buildings and roads ---------------------------------------------------------------------
+
+
+def pond(n=80, level=12.0):
+    """Ground falling to the east; water at 12 m: 0 m deep at column 20, 3 m at column 80."""
+    ground = np.broadcast_to(13.0 - 0.05 * np.arange(n), (n, n))
+    depth = np.maximum(level - ground, 0).astype("f4")
+    one = raster(depth)
+    water = xr.Dataset({"depth": one, "uncertainty": one.copy(data=np.full((n, n), 0.1, "f4"))})
+    return water.rio.write_crs("EPSG:2154")
+
+
+def at(column, row=40, left=650_000.0, top=6_860_000.0):
+    return left + column * CELL, top - row * CELL
+
+
+def test_buildings_stand_in_the_water_at_their_walls():
+    import geopandas
+    import shapely
+
+    water = pond()
+    columns = (5, 25, 35, 50, 70, 70)
+    shapes = [shapely.box(*(v - 4 for v in at(c)), *(v + 4 for v in at(c))) for c in columns]
+    # No water is seen inside walls: what counts is the water around them.
+    water["depth"].values[38:42, 34:37] = 0
+    houses = geopandas.GeoDataFrame(
+        {
+            "USAGE_1": ["Résidentiel"] * 6,
+            "nombre_de_logements": [1, 2, np.nan, 4, 8, 16],
+            "ETAT_DE_L_OBJET": ["En service"] * 5 + ["En projet"],
+        },
+        geometry=shapes,
+        crs=2154,
+    )
+    found = buildings_reached(houses.to_crs(4326), water)
+    assert list(found.index) == [1, 2, 3, 4]
+    assert np.allclose(found["depth"], [0.25, 0.75, 1.5, 2.5], atol=0.11)
+    assert list(found["depth_class"]) == ["0_50cm", "50cm_1m", "1_2m", "over_2m"]
+    assert np.allclose(found["depth_high"] - found["depth"], 0.1645, atol=1e-3)
+    counted = by_class(found)
+    assert [counted[k].value for k in counted] == [1, 1, 1, 1]
+    homes = by_class(found, "nombre_de_logements")
+    assert [homes[k].value for k in homes] == [2, 0, 4, 8]
+    assert all(c.low <= c.value <= c.high for c in counted.values())
+    assert found.crs == water.rio.crs
+    dry = buildings_reached(houses.iloc[:1], water)
+    assert dry.empty and sum(c.value for c in by_class(dry).values()) == 0
+    with pytest.raises(InvalidInput, match="bâtiments"):
+        buildings_reached(houses.set_crs(None, allow_override=True), water)
+
+
+def test_a_road_is_cut_where_a_car_floats_and_a_bridge_is_not():
+    import geopandas
+    import shapely
+
+    water = pond()
+    ends = [((2, 40), (15, 40)), ((2, 40), (24, 40)), ((2, 10), (60, 10)), ((2, 10), (60, 10))]
+    roads = geopandas.GeoDataFrame(
+        {"position_par_rapport_au_sol": ["0", "0", "0", "1"], "importance": ["5", "5", "3", "3"]},
+        geometry=[shapely.LineString([at(*a), at(*b)]) for a, b in ends],
+        crs=2154,
+    )
+    found = roads_cut(roads, water)
+    assert list(found.index) == [1, 2]
+    assert list(found["cut"]) == [False, True] and list(found["surely_cut"]) == [False, True]
+    assert found["depth"].to_list() == pytest.approx([0.2, 2.0], abs=0.06)
+    assert found["wet_length"].to_list() == pytest.approx([15, 195], abs=6)
+    assert by_class(found, "wet_length")["1_2m"].value == pytest.approx(195, abs=6)
+    assert roads_cut(roads, water, threshold=0.1)["cut"].all()
+    assert roads_cut(roads.iloc[:1], water).empty
+    with pytest.raises(InvalidInput, match="routes"):
+        roads_cut(roads.set_crs(None, allow_override=True), water)
+
+
+def test_the_demonstration_town_has_houses_and_roads_in_the_water(demo_dir):
+    import geopandas
+
+    part = {"y": slice(1300, 2000), "x": slice(1600, 2500)}
+
+    def read(name):
+        return rioxarray.open_rasterio(demo_dir / name, masked=True)[0].isel(part)
+
+    depth = read("truth/flood_depth.tif")
+    water = xr.Dataset({"depth": depth, "uncertainty": depth * 0 + 0.1}).rio.write_crs(2154)
+    box = depth.rio.bounds()
+    topo = next((demo_dir / "topo").glob("*ERVELLE.gpkg"))
+    houses = geopandas.read_file(topo, layer="batiment", bbox=box)
+    roads = geopandas.read_file(topo, layer="troncon_de_route", bbox=box)
+    found, cut = buildings_reached(houses, water), roads_cut(roads, water)
+    assert 50 < len(found) < len(houses)
+    # Held against another way: the depth under each building's centre.
+    centres = found.geometry.representative_point()
+    under = depth.sel(x=xr.DataArray(centres.x), y=xr.DataArray(centres.y), method="nearest")
+    assert np.median(np.abs(under.values - found["depth"])) < 0.1
+    assert (cut["wet_length"] <= cut.length + 1e-6).all() and cut["cut"].any()
+
+
+# --- Commands --------------------------------------------------------------------------------
+
+
+def command(*arguments):
+    from eo_helpers.cli import main
+
+    with pytest.raises(SystemExit) as stop:
+        main(["flood", *map(str, arguments)])
+    return stop.value.code
+
+
+def test_what_if_writes_a_map_and_tells_each_rise(tmp_path, capsys):
+    import json
+
+    extent, dem, _truth, wet = lake(n=96)
+    extent.rio.to_raster(tmp_path / "e.tif")
+    dem.rio.to_raster(tmp_path / "d.tif")
+    files = ["--extent", tmp_path / "e.tif", "--dem", tmp_path / "d.tif"]
+    rises = ["--rise", 1, "--rise", -0.5]
+    assert command("what-if", *files, "-o", tmp_path / "r.tif", *rises, "--json") == 0
+    captured = capsys.readouterr()
+    told = json.loads(captured.out)
+    assert [t["rise_m"] for t in told] == [-0.5, 0.0, 1.0]
+    areas = [t["area_km2"] for t in told]
+    assert areas == sorted(areas)
+    assert areas[1] == pytest.approx(wet.sum() * 25 / 1e6, rel=0.02)
+    with rasterio.open(tmp_path / "r.tif") as file:
+        needed = file.read(1)
+        assert file.crs.to_epsg() == 2154 and np.isnan(file.nodata)
+    assert (needed[wet] == 0).all()
+    # The map says what the figures say.
+    assert np.sum(needed < 1) * 25 / 1e6 == pytest.approx(areas[2], rel=0.02)
+    assert command("what-if", *files, "-o", tmp_path / "no" / "r.tif") == 2
+
+
+def test_reached_writes_layers_and_counts(tmp_path, capsys):
+    import json
+
+    import geopandas
+    import shapely
+
+    water = pond()
+    for name in ("depth", "uncertainty"):
+        water[name].rio.write_crs(2154).rio.to_raster(tmp_path / f"{name}.tif")
+    houses = geopandas.GeoDataFrame(
+        geometry=[shapely.box(*(v - 4 for v in at(c)), *(v + 4 for v in at(c))) for c in (5, 50)],
+        crs=2154,
+    )
+    lines = [shapely.LineString([at(2, 10), at(60, 10)])]
+    houses.to_file(tmp_path / "topo.gpkg", layer="batiment")
+    roads = geopandas.GeoDataFrame(geometry=lines, crs=2154)
+    roads.to_file(tmp_path / "topo.gpkg", layer="troncon_de_route")
+    topo = ["--buildings", tmp_path / "topo.gpkg", "--roads", tmp_path / "topo.gpkg"]
+    given = ["--depth", tmp_path / "depth.tif", "--uncertainty", tmp_path / "uncertainty.tif"]
+    out = tmp_path / "o.gpkg"
+    assert command("reached", *given, *topo, "-o", out, "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["buildings"]["1_2m"]["value"] == 1 and told["roads_cut"] == 1
+    assert len(geopandas.read_file(out, layer="buildings")) == 1
+    assert geopandas.read_file(out, layer="roads")["wet_length"][0] == pytest.approx(195, abs=6)
+    assert command("reached", *given, "-o", out) == 2
+    assert "--buildings" in capsys.readouterr().err
+    assert command("reached", *given, "--roads", tmp_path / "none.gpkg", "-o", out) == 2
+    assert sorted(p.suffix for p in tmp_path.iterdir()) == [".gpkg", ".gpkg", ".tif", ".tif"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -23,12 +25,31 @@ _EIGHT = np.ones((3, 3), bool)
 
 def _large(mask: NDArray[np.bool_], cells: int) -> NDArray[np.bool_]:
     """Connected regions of at least so many cells."""
-    labels, n = ndimage.label(mask, _EIGHT)
+    labels = np.empty(mask.shape, np.int32)
+    n = int(ndimage.label(mask, _EIGHT, output=labels))
     if n == 0:
         return mask
-    sizes = np.bincount(labels.ravel())
+    sizes = np.zeros(n + 1, np.int64)
+    for rows in _rows(labels):
+        sizes += np.bincount(labels[rows].ravel(), minlength=n + 1)
     sizes[0] = 0
     return np.asarray((sizes >= cells)[labels])
+
+
+def _rows(values: NDArray) -> Iterator[slice]:
+    """Rows taken at once, so that what is worked out between stays small."""
+    for top in range(0, len(values), 1024):
+        yield slice(top, top + 1024)
+
+
+def _joined(mask: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Regions of ``mask`` (by sides) that hold a seed."""
+    labels = np.empty(mask.shape, np.int32)
+    n = int(ndimage.label(mask, output=labels))
+    kept = np.zeros(n + 1, bool)
+    kept[labels[seeds]] = True
+    kept[0] = False
+    return np.asarray(kept[labels])
 
 
 def hysteresis(
@@ -45,6 +66,7 @@ def hysteresis(
     Parameters
     ----------
     probability : numpy.ndarray, float32, NaN where unknown
+        Overwritten.
     cell : float
         Area of a cell, m².
     grow : bool
@@ -60,25 +82,23 @@ def hysteresis(
     Sources: Matgen et al. (2011), Physics and Chemistry of the Earth 36, 241-252;
     Martinis et al. (2015), ISPRS J. 104, 203-212 (region growing).
     """
-    from skimage.filters import apply_hysteresis_threshold
-
-    unknown = ~np.isfinite(probability)
-    p = np.where(unknown, np.float32(0), probability)
+    p = probability
+    unknown = ~np.isfinite(p)
     sure, followed = (SURE, FOLLOWED) if grow else (0.5, 0.5)
     seeds = _large(p >= sure, round(max((LEAST_RADAR if grow else LEAST_BOTH) / cell, 1)))
-    level = (p >= followed).astype(np.uint8)
-    level[seeds] = 2
-    water = apply_hysteresis_threshold(level, 0.5, 1.5)
+    water = _joined((p >= followed) | seeds, seeds)
     holes = ~water & ~unknown
     water |= holes & ~_large(holes, round(max(LEAST_HOLE / cell, 1)))
     rise = np.float32(np.log((1 - followed) / followed)) if grow else np.float32(0)
-    odds = np.log(np.maximum(p, 1e-6) / np.maximum(1 - p, 1e-6))
-    odds = np.where(water, np.maximum(odds + rise, 0), np.minimum(odds, np.float32(-0.01)))
-    out = (1 / (1 + np.exp(-odds))).astype(np.float32)
-    out[unknown] = np.nan
+    for rows in _rows(p):
+        part = np.where(unknown[rows], np.float32(0.5), p[rows])
+        odds = np.log(np.maximum(part, 1e-6) / np.maximum(1 - part, 1e-6))
+        low = np.minimum(odds, np.float32(-0.01))
+        odds = np.where(water[rows], np.maximum(odds + rise, 0), low)
+        p[rows] = np.where(unknown[rows], np.float32(np.nan), 1 / (1 + np.exp(-odds)))
     extent = water.astype(np.uint8)
     extent[unknown] = 255
-    return out, extent
+    return p, extent
 
 
 def unobservable(

@@ -123,3 +123,75 @@ def depth(
             f"{found.area_km2:.2f} km² of water, median depth {found.median:.2f} m, "
             f"95% below {found.p95:.2f} m: {output}",
         )
+
+
+@group.command("what-if")
+@click.option("--extent", required=True, type=_FILE, help="Étendue d'eau : image ou polygones.")
+@click.option("--dem", required=True, type=_FILE, help="Modèle de terrain nu, en mètres.")
+@click.option("-o", "--output", required=True, type=_FILE, help="Montée qui atteint chaque point.")
+@click.option(
+    "--rise", "rises", type=float, multiple=True, default=(0.5, 1.0), show_default=True,
+    help="Montée (m) dont la surface et la hauteur sont dites ; plusieurs fois.",
+)  # fmt: skip
+@click.option("--method", type=click.Choice(["fwdet", "flexth"]), default="fwdet",
+              show_default=True, help="Méthode de la surface présente.")  # fmt: skip
+@click.option("--permanent-water", type=_FILE, help="Eau permanente : image (1) ou polygones.")
+@click.option("--json", "as_json", is_flag=True, help="Surfaces et hauteurs en JSON.")
+def what_if(
+    extent: Path,
+    dem: Path,
+    output: Path,
+    rises: tuple[float, ...],
+    method: str,
+    permanent_water: Path | None,
+    as_json: bool,
+) -> None:
+    """Et si l'eau montait ? La montée (m) qui atteint chaque point, 0 où l'eau est déjà.
+
+    Seuls les points reliés à l'eau par un chemin submergé sont atteints. Aucun
+    écoulement n'est calculé : ni volume, ni durée.
+    """
+    from ..cli import emit, say
+    from .what_if import what_if_file
+
+    found = what_if_file(extent, dem, output, rises, method, permanent_water)
+    for fr, en in found.notes:
+        say(fr, en)
+    for one in found.levels:
+        say(
+            f"{one.rise:+.2f} m : {one.area_km2:.2f} km² en eau, hauteur médiane "
+            f"{one.median:.2f} m".replace(".", ","),
+            f"{one.rise:+.2f} m: {one.area_km2:.2f} km² of water, median depth {one.median:.2f} m",
+        )
+    if as_json:
+        emit([
+            {"rise_m": one.rise, "area_km2": one.area_km2, "depth_median_m": one.median,
+             "depth_p95_m": one.p95}
+            for one in found.levels
+        ])  # fmt: skip
+
+
+@group.command("reached")
+@click.option("--depth", required=True, type=_FILE, help="Hauteur d'eau (m), GeoTIFF.")
+@click.option("--uncertainty", type=_FILE, help="Son écart-type (m), GeoTIFF.")
+@click.option("--buildings", type=_FILE, help="Bâtiments (BD TOPO), GeoPackage ou autre.")
+@click.option("--roads", type=_FILE, help="Tronçons de route (BD TOPO), GeoPackage ou autre.")
+@click.option("-o", "--output", required=True, type=_FILE, help="GeoPackage à écrire.")
+@click.option("--json", "as_json", is_flag=True, help="Nombres par classe de hauteur, en JSON.")
+def reached(
+    depth: Path,
+    uncertainty: Path | None,
+    buildings: Path | None,
+    roads: Path | None,
+    output: Path,
+    as_json: bool,
+) -> None:
+    """Bâtiments et routes atteints par l'eau, avec la hauteur qu'elle y a."""
+    from ..cli import emit, say
+    from .stakes_files import reached_file
+
+    found = reached_file(depth, output, uncertainty, buildings, roads)
+    for fr, en in found.notes:
+        say(fr, en)
+    if as_json:
+        emit(found.counts)

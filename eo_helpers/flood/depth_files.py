@@ -43,7 +43,7 @@ from .grids import (
 from .rise import raise_water
 from .surface import evaluate, fit
 
-__all__ = ["DepthSummary", "depth_file"]
+__all__ = ["DepthSummary", "depth_file", "extent_codes", "open_terrain"]
 
 _Parts = Iterator[tuple[Window, tuple[NDArray[np.float32], ...]]]
 _VECTORS = {".gpkg", ".geojson", ".json", ".shp", ".parquet", ".fgb", ".kml", ".zip"}
@@ -98,12 +98,12 @@ def depth_file(
     """
     check_method(method)
     notes: Notes = []
-    with _terrain(dem) as (file, grid):
+    with open_terrain(dem) as (file, grid):
         declared(grid)
         cell = cell_size(grid, notes)
         datum = vertical_note(grid, notes)
-        codes = _codes(extent, file)
-        water = None if permanent_water is None else _codes(permanent_water, file)
+        codes = extent_codes(extent, file)
+        water = None if permanent_water is None else extent_codes(permanent_water, file)
         codes = codes_of(codes, water)
 
         wanted = {"depth": output, "surface": surface, "uncertainty": uncertainty}
@@ -223,7 +223,7 @@ def _write(
 
 
 @contextlib.contextmanager
-def _terrain(path: Path) -> Iterator[tuple[rasterio.DatasetReader, xr.DataArray]]:
+def open_terrain(path: Path) -> Iterator[tuple[rasterio.DatasetReader, xr.DataArray]]:
     """The DEM, as an open file and as a lazy array."""
     what = ("Le relief", "The terrain")
     with _opened(path, what) as file:
@@ -252,7 +252,7 @@ def _opened(path: Path, what: tuple[str, str]) -> Iterator[rasterio.DatasetReade
         yield file
 
 
-def _codes(path: Path, dem: rasterio.DatasetReader) -> NDArray[np.uint8]:
+def extent_codes(path: Path, dem: rasterio.DatasetReader) -> NDArray[np.uint8]:
     """An extent (raster or polygons) as codes on the DEM's grid."""
     what = ("L'étendue d'eau", "The extent")
     if path.suffix.lower() in _VECTORS:

@@ -142,7 +142,9 @@ def water_extent(
     if not fused:
         share = model.water.share if change is None else change.shares[1]
         with_local_share(odds, share, float(np.sqrt(cell)), radar.CERTAIN)
-    probability, flood = hysteresis(_sigmoid(odds), cell, grow=not fused)
+    for top in range(0, shape[0], block):
+        odds[top : top + block] = _sigmoid(odds[top : top + block])
+    probability, flood = hysteresis(odds, cell, grow=not fused)
     if not fused:
         wet = flood == FLOODED
         probability[wet] = _sigmoid(_logit(probability[wet]) / OVERCONFIDENT[past is not None])
