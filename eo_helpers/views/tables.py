@@ -19,6 +19,7 @@ _GROUPS = {
     "depth": {"fr": "Hauteur d'eau", "en": "Depth of water"},
     "population": {"fr": "Habitants", "en": "People"},
     "attention": {"fr": "Où regarder d'abord", "en": "Where to look first"},
+    "comparison": {"fr": "Par rapport à d'autres communes", "en": "Against other communes"},
     "measurement": {"fr": "Ce que vaut la mesure", "en": "How good the measurement is"},
 }
 

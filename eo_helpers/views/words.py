@@ -69,11 +69,14 @@ _WORDS: Mapping[str, Text] = {
 }
 
 #: Unit identifiers that are words of one language: how each language writes them.
+_SINGULAR = re.compile(r"\b(habitant|ménage|nuit|cellule|inhabitant|household|night|month)s$")
+
 _UNITS: Mapping[str, Text] = {
     "people": {"fr": "habitants", "en": "people"},
     "persons": {"fr": "habitants", "en": "people"},
     "inhabitants": {"fr": "habitants", "en": "inhabitants"},
     "habitants": {"fr": "habitants", "en": "inhabitants"},
+    "ménages": {"fr": "ménages", "en": "households"},
     "months": {"fr": "mois", "en": "months"},
     "mois": {"fr": "mois", "en": "months"},
     "years": {"fr": "ans", "en": "years"},
@@ -123,7 +126,10 @@ def _with_unit(text: str, unit: str, lang: str) -> str:
 
 def quantity(value: float, unit: str, digits: int = 1, lang: str = "fr") -> str:
     """A number with its unit: « 12 450 ha », « 68 % »."""
-    return _with_unit(_signless_zero(value, digits, lang), unit, lang)
+    text = _with_unit(_signless_zero(value, digits, lang), unit, lang)
+    # « 1 habitant »: French counts as one whatever is below two, English only one.
+    one = abs(round(value, digits)) < 2 if lang == "fr" else round(value, digits) == 1
+    return _SINGULAR.sub(r"\1", text) if one else text
 
 
 def small_or(value: float, unit: str, digits: int = 1, lang: str = "fr") -> str:
