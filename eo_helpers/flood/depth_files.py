@@ -26,6 +26,7 @@ from rasterio.windows import Window as RasterWindow
 from ..errors import InvalidInput
 from .depth import METHODS, check_method, levels_note, notes_on, water_depth
 from .edges import FLOODED, HIDDEN, PERMANENT, Window, windows
+from .files import small_cache
 from .grids import (
     EMPTY,
     OUTSIDE,
@@ -105,7 +106,7 @@ def depth_file(
     """
     check_method(method)
     notes: Notes = []
-    with open_terrain(dem) as (file, grid):
+    with small_cache(), open_terrain(dem) as (file, grid):
         declared(grid)
         cell = cell_size(grid, notes)
         datum = vertical_note(grid, notes)
