@@ -26,7 +26,7 @@ lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
 test: lint browser demo ## All tests, browser ones included
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 real-input: env ## The figures on real data, printed (needs EO_SHARED_DATA)
 	@$(BIN)/python -m benchmarks.real_input

@@ -247,6 +247,50 @@ def data_list(as_json: bool, source: str | None, data: tuple[Path, ...]) -> None
         say(f"Fichier écarté, {path} : {error.fr}", f"File left out, {path}: {error.en}")
 
 
+@data.group("import")
+def data_import() -> None:
+    """Prépare des fichiers de producteurs pour une lecture rapide. / Makes them quick to read."""
+
+
+@data_import.command("lcz")
+@click.argument("archives", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    default="lcz_france.parquet",
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="GeoParquet à écrire.",
+)
+@click.option(
+    "--communes",
+    type=click.Path(path_type=Path),
+    help="Table des communes : calcule aussi les parts de chacune, pour comparer.",
+)
+@click.option(
+    "--population",
+    type=click.Path(path_type=Path),
+    help="Carreaux de 200 m de l'INSEE : compte aussi les habitants de chaque commune.",
+)
+@click.option("--skip-bad", is_flag=True, help="Laisse de côté les archives illisibles.")
+@click.option("--json", "as_json", is_flag=True, help="Résumé en JSON.")
+def data_import_lcz(
+    archives: tuple[Path, ...],
+    output: Path,
+    communes: Path | None,
+    population: Path | None,
+    skip_bad: bool,
+    as_json: bool,
+) -> None:
+    """Réunit les ARCHIVES LCZ du Cerema (.zip, ou dossiers) en une carte nationale.
+
+    Un arrêt ne perd rien : la même commande reprend où elle en était.
+    """
+    from .lcz.commands_import import run
+
+    run(archives, output, communes, population, skip_bad, as_json, _progress())
+
+
 @cli.group("demo")
 def demo_group() -> None:
     """Territoire de démonstration (fictif, embarqué)."""

@@ -33,6 +33,7 @@ __all__ = [
     "Series",
     "Status",
     "Theme",
+    "outline",
     "theme",
 ]
 
@@ -338,3 +339,19 @@ THEMES = _Themes(
 def theme(name: str) -> Theme:
     """The registered theme of that name; :class:`InvalidInput` if there is none."""
     return THEMES[name]
+
+
+def outline(commune: Commune) -> Layer:
+    """The commune's boundary as a layer without filling, for themes that draw rasters."""
+    frame = commune.to_geodataframe()[["name", "geometry"]]
+    frame["outline"] = "commune"
+    label = {"fr": "Limite de la commune", "en": "Boundary of the commune"}
+    return Layer(
+        "commune",
+        label,
+        {"fr": f"Contour de {commune.name}", "en": f"Outline of {commune.name}"},
+        frame,
+        Legend(label, categories=(Category("commune", label, "#1b1b35"),)),
+        column="outline",
+        opacity=0.0,
+    )

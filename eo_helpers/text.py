@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-__all__ = ["LANGUAGES", "Text", "day", "month", "number", "percent"]
+__all__ = ["LANGUAGES", "Text", "day", "french", "month", "number", "percent"]
 
 LANGUAGES = ("fr", "en")
 
@@ -41,3 +42,13 @@ def day(date: dt.date | str, lang: str = "fr") -> str:
     if isinstance(date, str):
         date = dt.date.fromisoformat(date[:10])
     return format_date(date, "d MMMM y", locale=_LOCALES[lang])
+
+
+def french(text: str) -> str:
+    """French spacing: no line is broken before « ; : ? ! % » » or after « « ».
+
+    A narrow space before ; ? ! %, a full one before : and inside quotation marks, as the
+    Imprimerie nationale sets them.
+    """
+    text = re.sub(r" ([;?!%])", "\u202f\\1", text)
+    return re.sub(r" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")

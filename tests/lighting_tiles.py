@@ -23,6 +23,10 @@ def box_commune(west, south, east, north, insee="99901", name="Saint-Aubin") -> 
     return Commune(insee, name, "99", shapely.box(west, south, east, north))
 
 
+def _stored(array, scale):
+    return np.round(array / scale) if scale else array
+
+
 def write_tile(
     folder: Path,
     month: str,
@@ -40,10 +44,15 @@ def write_tile(
     with_date: bool = True,
     name: str | None = None,
     made: str = "2024001000000",
+    snow: int | np.ndarray = 0,
 ) -> Path:
-    """One tile; ``radiance`` is a number or an array (N, N), NaN where nothing was seen."""
-    year, mon = (int(p) for p in month.split("-"))
-    day = (np.datetime64(month, "D") - np.datetime64(str(year), "D")).astype(int) + 1
+    """One tile of a month (``2022-11``), a year or a day.
+
+    ``radiance`` is a number or an array (N, N), NaN where nothing was seen.
+    """
+    first = np.datetime64(month, "D")
+    year = int(str(first)[:4])
+    day = (first - np.datetime64(str(year), "D")).astype(int) + 1
     path = folder / (name or f"{product}.A{year}{day:03d}.h{h:02d}v{v:02d}.002.{made}.h5")
     value = np.broadcast_to(np.asarray(radiance, float), (N, N))
     flags = np.where(np.isnan(value), 255, np.broadcast_to(quality, (N, N))).astype("u1")
@@ -51,14 +60,21 @@ def write_tile(
         fields = f.create_group(f"HDFEOS/GRIDS/{grid}/Data Fields")
 
         def put(field, array, dtype, fill, scale=None):
-            out = np.where(np.isnan(array), fill, array / (scale or 1)).astype(dtype)
+            out = np.where(np.isnan(array), fill, _stored(array, scale)).astype(dtype)
             d = fields.create_dataset(field, data=out, chunks=(60, 60), compression="gzip")
             d.attrs["_FillValue"] = np.array([fill], dtype)
             if scale:
                 d.attrs["scale_factor"] = np.array([scale])
                 d.attrs["add_offset"] = np.array([0.0])
 
-        for view in ("AllAngle", "NearNadir", "OffNadir"):
+        if product.endswith("A2"):
+            put("DNB_BRDF-Corrected_NTL", value, "u2", 65535, 0.1)
+            put(
+                "Gap_Filled_DNB_BRDF-Corrected_NTL", np.nan_to_num(value, nan=7.7), "u2", 65535, 0.1
+            )
+            put("Mandatory_Quality_Flag", flags.astype(float), "u1", 255)
+            put("Snow_Flag", np.broadcast_to(np.asarray(snow, float), (N, N)), "u1", 255)
+        for view in () if product.endswith("A2") else ("AllAngle", "NearNadir", "OffNadir"):
             base = f"{view}_Composite_Snow_Free"
             if floating:
                 put(base, value, "f4", -999.9)
@@ -84,6 +100,6 @@ def write_tile(
             f.attrs["NorthBoundingCoord"] = np.array([north], "f4")
         f.attrs["ShortName"] = np.bytes_(product)
         if with_date:
-            f.attrs["RangeBeginningDate"] = np.bytes_(f"{year}-{mon:02d}-01")
+            f.attrs["RangeBeginningDate"] = np.bytes_(str(first))
         f.attrs["ProductionTime"] = np.bytes_(made)
     return path

@@ -129,7 +129,7 @@ class Sure:
 @pytest.fixture
 def service(tmp_path, monkeypatch):
     monkeypatch.setenv("EO_HELPERS_CACHE", str(tmp_path / "cache"))
-    made = Service(Sure, tmp_path / "service.json", processes=1, timeout=1.0)
+    made = Service(Sure, tmp_path / "service.json", processes=1, timeout=4.0)
     thread = threading.Thread(target=made.serve, daemon=True)
     thread.start()
     made.publish()

@@ -113,3 +113,22 @@ def test_redon_on_the_command_line(redon, capfd):
     assert round(out["agreement"], 4) == 0.6175 and round(out["kappa"], 4) == 0.5092
     cells = [v for row in out["matrix"].values() for v in row.values()]
     assert sum(cells) == pytest.approx(out["area_ha"])
+    assert out["agreement_low"] < 0.6175 < out["agreement_high"]
+    first = out["disagreements"][0]
+    assert out["matrix"][first["a"]][first["b"]] == pytest.approx(first["area_ha"])
+
+
+def test_the_map_of_agreement_is_written(redon, tmp_path, capfd):
+    from eo_helpers.cli import main
+
+    output = tmp_path / "accord.gpkg"
+    for other, code in ((redon[1], 0), (redon[2], 2)):
+        with pytest.raises(SystemExit) as ended:
+            main(["lcz", "compare", str(redon[0]), str(other), "-o", str(output)])
+        assert ended.value.code == code
+    told = capfd.readouterr()
+    assert "Fourchette à 95" in told.out and "deux cartes vecteur" in told.err
+    pieces = gpd.read_file(output)
+    assert pieces["area_ha"][pieces["agree"]].sum() / pieces["area_ha"].sum() == pytest.approx(
+        0.6175, abs=1e-4
+    )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
@@ -13,10 +15,12 @@ import shapely
 import xarray as xr
 from rasterio.transform import from_origin
 
+from eo_helpers import catalog
 from eo_helpers.cli import main
 from eo_helpers.errors import InvalidInput
 from eo_helpers.lcz import compare
 from eo_helpers.lcz.files import read_layer
+from eo_helpers.lcz.finding import analyse
 from eo_helpers.lcz.production import accuracy, layers, wudapt
 from eo_helpers.lcz.production.produce import REASONS, produce, summary
 from eo_helpers.lcz.production.skyview import sky_view_factor
@@ -188,23 +192,46 @@ def truth(demo_dir) -> gpd.GeoDataFrame:
     return table.assign(lcz=table["lcz"].where(table["lcz"] != "", None))
 
 
-def test_the_island_from_buildings_against_its_truth(demo_dir, truth, tmp_path):
-    """Blocks come from the same streets as the truth's: an upper bound of what can be had."""
+@pytest.fixture(scope="module")
+def island(demo_dir, tmp_path_factory) -> Path:
+    """The island's map, made on the command line from its BD TOPO."""
     topo = next((demo_dir / "topo").glob("*VERMEIL.gpkg"))
     communes = gpd.read_parquet(demo_dir / "communes.parquet")
-    zone = tmp_path / "zone.geojson"
+    folder = tmp_path_factory.mktemp("island")
+    zone = folder / "zone.geojson"
     communes[communes["insee"] == "97199"].to_file(zone)
     with pytest.raises(SystemExit) as ended:
         main(["lcz", "produce", "--bdtopo", str(topo), "--zone", str(zone),
-              "-o", str(tmp_path / "island.gpkg")])  # fmt: skip
+              "-o", str(folder / "island.gpkg")])  # fmt: skip
     assert ended.value.code == 0
-    out = gpd.read_file(tmp_path / "island.gpkg")
+    return folder / "island.gpkg"
+
+
+def test_the_island_from_buildings_against_its_truth(island, truth):
+    """Blocks come from the same streets as the truth's: an upper bound of what can be had."""
+    out = gpd.read_file(island)
     # Degrees in, the island's official CRS out.
     assert out.crs.to_epsg() == 5490
     sure = compare.blocked_interval(compare.overlay(out, truth))
     assert sure.loc["agreement", "low"] > 0.9
     built = truth[truth["lcz"].isin(list("123456789"))]
     assert compare.compare(out, built).agreement > 0.6
+
+
+def test_a_map_produced_here_is_read_back_and_never_called_cerema_s(island, demo_dir, tmp_path):
+    shutil.copy(island, tmp_path)
+    shutil.copy(demo_dir / "communes.parquet", tmp_path)
+    source = catalog.open_source("files", [tmp_path])
+    assert source.items("lcz-cerema") == [] and len(source.items("lcz-produced")) == 1
+    finding = analyse(catalog.communes(source).find("97199"), source)
+    assert finding.status == "complete"
+    assert [p.dataset for p in finding.provenance] == ["lcz-produced"]
+    texts = " ".join(c["fr"] for c in finding.caveats)
+    assert "produite à partir des bâtiments" in texts and "contredisent" in texts
+    assert "îlots sont ceux de 2018" not in texts
+    sensitive = finding["share_area_sensitive"]
+    assert sensitive.source == "lcz-produced" and sensitive.low is not None
+    assert sensitive.low <= sensitive.value <= sensitive.high
 
 
 def image(size: int = 120, seed: int = 0) -> tuple[xr.DataArray, np.ndarray]:
@@ -269,7 +296,7 @@ def test_labels_at_random_are_not_learnt():
     shuffled = areas(patch)
     shuffled["lcz"] = np.random.default_rng(1).permutation(np.resize([2, 6], len(shuffled)))
     training = wudapt.sample(wudapt.features(scene, cell=3), shuffled)
-    out = accuracy.evaluate(training, block_m=300, repeats=2, trees=20)
+    out = accuracy.evaluate(training, block_m=300, repeats=1, trees=10)
     assert out.overall.loc["OA", "low"] < 0.5 < out.overall.loc["OA", "high"]
     assert out.overall.loc["kappa", "value"] < 0.15
 

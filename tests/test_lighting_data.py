@@ -119,7 +119,7 @@ def test_a_file_cut_short_is_said_or_becomes_a_counted_gap(tmp_path):
 
 
 def test_other_files_are_named_for_what_they_are(tmp_path):
-    daily = write_tile(tmp_path, "2022-01", 1.0, product="VNP46A2")
+    other = write_tile(tmp_path, "2022-01", 1.0, product="VNP46A1")
     plain = tmp_path / "plain.h5"
     with h5py.File(plain, "w") as f:
         f["x"] = np.arange(3)
@@ -129,7 +129,7 @@ def test_other_files_are_named_for_what_they_are(tmp_path):
     with h5py.File(lacking, "a") as f:
         del f["HDFEOS/GRIDS/VIIRS_Grid_DNB_2d/Data Fields/AllAngle_Composite_Snow_Free_Num"]
     for path, word in (
-        (daily, "VNP46A2"),
+        (other, "VNP46A1"),
         (plain, "grille"),
         (text, "tronqué"),
         (lacking, "_Num"),

@@ -17,9 +17,13 @@ from eo_helpers.doctor import browser_executable
 def attempt(*command: str, timeout: int = 600) -> bool:
     print("browser:", " ".join(command), file=sys.stderr)
     try:
-        done = subprocess.run(command, timeout=timeout, stdout=subprocess.DEVNULL, check=False)
-    except (OSError, subprocess.TimeoutExpired):
+        done = subprocess.run(command, timeout=timeout, capture_output=True, text=True, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print("browser:", error, file=sys.stderr)
         return False
+    if done.returncode != 0:
+        why = [line for line in done.stderr.splitlines() if "rror" in line]
+        print("browser: that did not do:", (why or ["no reason given"])[0], file=sys.stderr)
     return done.returncode == 0
 
 

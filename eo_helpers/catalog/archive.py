@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from ..errors import InvalidInput
 
-__all__ = ["members", "shapefile_in", "shapefiles_in", "vsizip"]
+__all__ = ["members", "rasters_in", "shapefile_in", "shapefiles_in", "vsizip"]
 
 #: Beyond this, an archive is refused: the largest urban area unpacks to less than 2 GB.
 MAX_BYTES = 20_000_000_000
@@ -75,6 +75,12 @@ def vsizip(path: Path, member: str) -> str:
 def shapefiles_in(path: Path) -> list[str]:
     """GDAL addresses of every shapefile of an archive, in name order (checked)."""
     names = sorted(n for n in members(path) if n.lower().endswith(".shp"))
+    return [vsizip(path, name) for name in names if not name.startswith("__MACOSX/")]
+
+
+def rasters_in(path: Path) -> list[str]:
+    """GDAL addresses of every GeoTIFF of an archive, in name order (checked)."""
+    names = sorted(n for n in members(path) if n.lower().endswith((".tif", ".tiff")))
     return [vsizip(path, name) for name in names if not name.startswith("__MACOSX/")]
 
 

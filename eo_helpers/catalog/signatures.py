@@ -31,11 +31,16 @@ _TABLE = {".csv", ".txt"}
 SUFFIXES = _VECTOR | _PARQUET | _RASTER | _HDF | _TABLE | {".zip"}
 
 _CEREMA_RATES = {"hre", "are", "bur", "ror", "bsr", "war", "ver", "vhr"}
+#: What ``eo-helpers lcz produce`` writes: Cerema's indicators, but not Cerema's map.
+_PRODUCED = {"unit_id", "unit_kind", "lcz_cerema", "lcz_so"}
 _CODE = {"insee", "code", "code_insee", "insee_com", "insee_commune", "codgeo"}
 _NAME = {"name", "nom", "nom_com", "nom_commune", "libgeo", "nom_officiel"}
 _CELL = {"idcar_200m", "idinspire"}
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
 _INSEE = r"\d[\dAB]\d{3}"
+#: Classes in Cerema's raster variant, and its pixel (SPOT's, 1.5 m): nobody else's LCZ has it.
+_CEREMA_CODES = {float(n) for n in range(1, 18) if n != 10}
+_SPOT_M = 1.5
 #: Heights on Earth, metres.
 _LOWEST, _HIGHEST = -450.0, 8900.0
 _DAY = re.compile(r"(\d{4})[-:]?(\d{2})[-:]?(\d{2})(?:[T ](\d{2}):?(\d{2}):?(\d{2}))?")
@@ -113,6 +118,8 @@ def _by_columns(
     columns: Iterable[str], polygons: bool, box: Iterable[float] | None, rows: int
 ) -> list[Described]:
     names = {str(c).lower() for c in columns}
+    if names >= _PRODUCED:
+        return [_found("lcz-produced", box, None, rows, "produite avec eo-helpers")]
     if len(names & _CEREMA_RATES) >= 5 and ({"lcz", "lcz_int"} & names or "identifier" in names):
         return [_found("lcz-cerema", box, None, rows, "colonnes du Cerema")]
     if names & {"lcz_primary", "lcz_primar"}:  # a shapefile cuts names at ten characters
@@ -200,6 +207,10 @@ def _zip(path: Path) -> list[Described]:
         if ems and not re.search(r"observed_?event", address, re.IGNORECASE):
             found = [d for d in found if d["dataset"] != "flood-extent"]
         out += found
+    if not addresses:
+        # Cerema's raster variant comes in an archive of its own.
+        rasters = [d for a in archive.rasters_in(path) for d in _raster(path, a)]
+        out += [d for d in rasters if d["dataset"] == "lcz-cerema"]
     names = " ".join(addresses).lower()
     if not out and re.search(r"emsr\d+_aoi", names):
         raise InvalidInput(
@@ -243,11 +254,11 @@ def _table(path: Path) -> list[Described]:
 # --- Rasters ----------------------------------------------------------------------------------
 
 
-def _raster(path: Path) -> list[Described]:
+def _raster(path: Path, address: str | None = None) -> list[Described]:
     import rasterio
 
     try:
-        with rasterio.open(path) as file:
+        with rasterio.open(address or path) as file:
             box = _degrees(file.bounds, file.crs.to_wkt() if file.crs else None)
             dataset, note = _kind_of(file)
             moment = _moment(file.tags())
@@ -265,6 +276,8 @@ def _kind_of(file: Any) -> tuple[str, str]:
     bands = {w for w in words if re.fullmatch(r"(sigma0_|gamma0_)?v[vh](_db)?", w)}
     if bands or "sentinel-1" in tags.get("platform", "").lower():
         return "sentinel-1", "bandes " + ", ".join(w.upper() for w in words if w)
+    if words and words[0].startswith("lcz"):  # ours has a second band, of confidence
+        return "lcz-wudapt", "classes 1 à 17"
     if file.count >= 4:
         optical = {w for w in words if re.fullmatch(r"b0?\d{1,2}a?|red|green|nir|swir\d*", w)}
         return ("sentinel-2", f"{file.count} bandes") if optical or file.count >= 10 else ("", "")
@@ -286,6 +299,9 @@ def _kind_of(file: Any) -> tuple[str, str]:
     if whole and set(values.tolist()) <= {-1.0, 0.0, 1.0, 255.0} and 1.0 in values:
         return "flood-extent", "masque 0, 1"
     classes = values[values > 0]
+    spot = all(abs(side - _SPOT_M) < 0.1 for side in file.res)
+    if spot and whole and classes.size >= 3 and set(classes.tolist()) <= _CEREMA_CODES:
+        return "lcz-cerema", "classes 1 à 9 et 11 à 17, pixel de 1,5 m"
     if whole and classes.size >= 3 and classes.max() <= 17 and "lcz" in text:
         return "lcz-wudapt", "classes 1 à 17"
     if whole and 3 <= classes.size <= 17 and classes.max() <= 17 and values.min() >= 0:

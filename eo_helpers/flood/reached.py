@@ -53,9 +53,11 @@ class Assessment:
 
     Attributes
     ----------
-    flooded, permanent, hidden : Count
-        Areas, hectares: flooded (bounds: sure to possible), water before, ground where
-        radar could not see the flood.
+    flooded : Count
+        Hectares (bounds: sure to possible).
+    permanent, hidden, low : float
+        Hectares: water before, ground where radar could not see the flood, ground below
+        the water beside it where no water was seen.
     share : Count
         Part of the observed commune that is flooded, 0-1.
     observed : float
@@ -73,6 +75,7 @@ class Assessment:
     flooded: Count
     permanent: float
     hidden: float
+    low: float
     share: Count
     observed: float
     classes: dict[str, Count] | None = None
@@ -111,8 +114,8 @@ def assess(
     ----------
     water : xarray.Dataset (y, x)
         ``flood`` (1, 0, 255), ``probability`` (NaN: no measurement), ``permanent``; with
-        terrain ``depth`` (m) and ``uncertainty`` (m), where ``depth`` over 0 on a cell
-        that is 255 means low ground that joins the flood unseen. Projected CRS, metres.
+        terrain ``depth`` (m), ``uncertainty`` (m) and ``low_ground`` (bool: below the
+        water beside it and joined to it). Projected CRS, metres.
     commune : Commune
     inside : numpy.ndarray of bool
         Cells in the commune.
@@ -127,7 +130,8 @@ def assess(
     -----
     Bounds of an area do not take cells for independent: errors of a flood map are
     neighbours'. The low one counts what is sure (probability 0.8 or more), the high one
-    what is possible (0.2 or more) and the low ground that trees or walls hide.
+    what is possible: 0.2 or more, and low ground joined to the water, where trees, walls
+    or grass may have hidden it from the sensor.
     """
     hectare = abs(float(np.prod(water["flood"].rio.resolution()))) / 1e4
     flood, p = water["flood"].values, water["probability"].values
@@ -137,7 +141,7 @@ def assess(
     depth = sigma = None
     if "depth" in water:
         depth, sigma = water["depth"].values, water["uncertainty"].values
-        joined = (flood == 255) & measured & (np.nan_to_num(depth) > 0)
+        joined = water["low_ground"].values & inside
     sure = wet & (p >= SURE)
     # What hysteresis dropped as specks is not flood: bounds move at the flood's rim.
     possible = wet | joined | (measured & (flood == 0) & (p >= POSSIBLE))
@@ -149,6 +153,7 @@ def assess(
         "flooded": area,
         "permanent": float(((water["permanent"].values == 1) & inside).sum()) * hectare,
         "hidden": float(((flood == 255) & measured).sum()) * hectare,
+        "low": float(joined.sum()) * hectare,
         "share": Count(*(min(v / ground, 1.0) for v in (area.value, area.low, area.high))),
         "observed": seen,
     }

@@ -16,7 +16,7 @@ from ..errors import InvalidInput
 from .edges import FLOODED
 from .grids import Notes, align, cell_size, check_heights, plane
 
-__all__ = ["raise_water", "rise_needed"]
+__all__ = ["low_ground", "raise_water", "rise_needed"]
 
 #: A surface is not carried level far from where it was seen: it falls by a metre a
 #: kilometre, the slope of an ordinary lowland river.
@@ -136,6 +136,41 @@ def raise_water(
         ("uncertainty", np.where(wet, sigma, np.float32(np.nan))),
     ):
         out[name].values[:] = values
+    return out
+
+
+def low_ground(
+    water: xr.Dataset,
+    dem: xr.DataArray,
+    *,
+    permanent_water: xr.DataArray | None = None,
+    fall: float = FALL,
+) -> xr.DataArray:
+    """Ground lower than the water beside it and joined to it, though no water was seen there.
+
+    What bounds a flood from above: a sensor that does not see water between walls, under
+    trees or in grass misses it there. It is where :func:`rise_needed` is 0, without the
+    flood itself and without permanent water.
+
+    Parameters
+    ----------
+    water, dem, permanent_water, fall
+        As for :func:`raise_water`.
+
+    Returns
+    -------
+    xr.DataArray of bool (y, x)
+    """
+    heights, surface, depth, cell = _inputs(water, dem)
+    present = np.isfinite(surface) & np.isfinite(depth)
+    out = water["depth"].copy(data=np.zeros(depth.shape, bool))
+    out.name = "low_ground"
+    out.attrs = {"long_name": "ground below the water beside it", "units": "1"}
+    if present.any():
+        level, _ = carried(np.where(present, surface, np.float32(np.nan)), cell, fall)
+        below = np.isfinite(heights) & (heights < level)
+        joined = reached(below, present) & ~present
+        out.values[:] = joined & ~_permanent(permanent_water, dem)
     return out
 
 

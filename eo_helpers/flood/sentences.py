@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..findings import Category, Legend, Scale
 from ..territory.commune import Commune
-from ..text import Text, day, number, percent
+from ..text import Text, day, french, number, percent
 from .reached import CLASSES, Assessment, Count
 
 __all__ = [
@@ -13,10 +13,12 @@ __all__ = [
     "REMEDY_BEFORE",
     "REMEDY_TERRAIN",
     "caveats",
+    "area",
     "depth_legend",
     "extent_legend",
     "headline",
     "nothing",
+    "probability_legend",
     "radar_legend",
 ]
 
@@ -38,14 +40,10 @@ REMEDY_TERRAIN: Text = {
 }
 CLASS_LABELS: dict[str, Text] = {
     "0_50cm": {"fr": "moins de 50 cm", "en": "under 50 cm"},
-    "50cm_1m": {"fr": "de 50 cm à 1 m", "en": "50 cm to 1 m"},
-    "1_2m": {"fr": "de 1 à 2 m", "en": "1 to 2 m"},
+    "50cm_1m": {"fr": "50 cm à 1 m", "en": "50 cm to 1 m"},
+    "1_2m": {"fr": "1 à 2 m", "en": "1 to 2 m"},
     "over_2m": {"fr": "plus de 2 m", "en": "over 2 m"},
 }
-
-
-def _french(text: str) -> str:
-    return text.replace(" :", "\u00a0:").replace(" ;", "\u202f;")
 
 
 def area(value: float, lang: str) -> str:
@@ -54,9 +52,12 @@ def area(value: float, lang: str) -> str:
 
 
 def _between(c: Count, lang: str) -> str:
+    """« (entre 280 et 340) », empty where the bounds say nothing more than the value."""
     digits = 0 if c.high >= 10 else 1
     low, high = number(c.low, digits, lang), number(c.high, digits, lang)
-    return f"entre {low} et {high}" if lang == "fr" else f"between {low} and {high}"
+    if low == high:
+        return ""
+    return f" (entre {low} et {high})" if lang == "fr" else f" (between {low} and {high})"
 
 
 def nothing(commune: Commune, away: bool) -> Text:
@@ -77,7 +78,7 @@ def headline(commune: Commune, found: Assessment, date: str, permanent_told: boo
     out = {
         lang: _headline(commune.name, found, date, permanent_told, lang) for lang in ("fr", "en")
     }
-    return {"fr": _french(out["fr"]), "en": out["en"]}
+    return {"fr": french(out["fr"]), "en": out["en"]}
 
 
 def _headline(name: str, found: Assessment, date: str, told: bool, lang: str) -> str:
@@ -107,13 +108,13 @@ def _headline(name: str, found: Assessment, date: str, told: bool, lang: str) ->
     if fr:
         what = "l'eau de la crue couvrait" if told else "l'eau (permanente comprise) couvrait"
         return (
-            f"{when}, {what} {area(found.flooded.value, lang)} à {name} "
-            f"({_between(found.flooded, lang)}), soit {share} de la commune{depth}."
+            f"{when}, {what} {area(found.flooded.value, lang)} à {name}"
+            f"{_between(found.flooded, lang)}, soit {share} de la commune{depth}."
         )
     what = "flood water covered" if told else "water (permanent water included) covered"
     return (
-        f"{when}, {what} {area(found.flooded.value, lang)} of {name} "
-        f"({_between(found.flooded, lang)}), {share} of the commune{depth}."
+        f"{when}, {what} {area(found.flooded.value, lang)} of {name}"
+        f"{_between(found.flooded, lang)}, {share} of the commune{depth}."
     )
 
 
@@ -131,6 +132,14 @@ def caveats(
             "en": "Radar does not see water under trees or between the walls of a dense quarter"
             + (f": {hidden['en']} near the flood are marked 'not observable'."
                if found.hidden >= 0.1 else "."),
+        })  # fmt: skip
+    if found.low >= 0.1:
+        low = {lang: area(found.low, lang) for lang in ("fr", "en")}
+        out.append({
+            "fr": f"{low['fr']} semblent secs mais sont plus bas que l'eau voisine et reliés à "
+            "elle : la fourchette les compte comme possibles ; à vérifier sur place.",
+            "en": f"{low['en']} seem dry but lie below the water beside them and are joined to "
+            "it: the range counts them as possible; to be checked on site.",
         })  # fmt: skip
     out.append({
         "fr": "C'est l'eau d'un instant, celui de l'image : le maximum de la crue a pu être plus "
@@ -171,21 +180,23 @@ def caveats(
             "measured.",
         })  # fmt: skip
     out += notes
-    return tuple({"fr": _french(c["fr"]), "en": c["en"]} for c in out)
+    return tuple({"fr": french(c["fr"]), "en": c["en"]} for c in out)
 
 
-def extent_legend(told: bool) -> Legend:
-    """Flood, usual water and what radar does not see: colour and mark."""
+def extent_legend(told: bool, radar: bool, terrain: bool) -> Legend:
+    """Flood, usual water, what radar does not see, low ground: only what the map can hold."""
+    water = {"fr": "Inondé", "en": "Flooded"} if told else {"fr": "Eau", "en": "Water"}
+    hidden = {"fr": "Non observable au radar", "en": "Not observable by radar"}
+    low = {"fr": "Plus bas que l'eau voisine : à vérifier", "en": "Below the water: to be checked"}
+    usual = {"fr": "Eau en temps normal", "en": "Usual water"}
+    entries = [Category("1", water, "#2171b5")]
+    entries += [Category("4", low, "#d95f0e")] if terrain else []
+    entries += [Category("2", usual, "#9e9ac8")] if radar and told else []
+    entries += [Category("3", hidden, "#bdbdbd")] if radar else []
     return Legend(
         {"fr": "Eau le jour de l'image", "en": "Water on the day of the image"},
-        categories=(
-            Category("1", {"fr": "Inondé", "en": "Flooded"} if told
-                     else {"fr": "Eau", "en": "Water"}, "#2171b5"),
-            Category("2", {"fr": "Eau en temps normal", "en": "Usual water"}, "#9e9ac8"),
-            Category("3", {"fr": "Non observable au radar", "en": "Not observable by radar"},
-                     "#d9a441"),
-        ),
-    )  # fmt: skip
+        categories=tuple(entries),
+    )
 
 
 def depth_legend() -> Legend:

@@ -40,6 +40,7 @@ def classify(blocks: Path, output: Path) -> None:
     from .formats import check_indicators
     from .rule import UNCLASSED, blocks_of
     from .rule import classify as apply_rule
+    from .schema import normalise_codes
     from .thresholds import threshold_distance
 
     check_output(output)
@@ -47,11 +48,15 @@ def classify(blocks: Path, output: Path) -> None:
     blocks_of(table, blocks.name)  # names a missing column before anything else is said of the file
     plain = table.drop(columns=table.geometry.name)
     check_indicators(plain.rename(columns=lambda name: str(name).lower()), blocks.name)
+    by_name = {str(c).lower(): c for c in table.columns}
+    # Refuses an unknown class before anything is written.
+    before = (
+        normalise_codes(table[by_name["lcz"]], "any", blocks.name) if "lcz" in by_name else None
+    )
     result = threshold_distance(plain)
     result["unclassed"] = apply_rule(plain)["unclassed"]
     # GeoPackage tells columns apart without regard to case.
-    taken = {str(c).lower(): c for c in table.columns}
-    kept = {taken[c]: f"{c}_input" for c in result.columns if c in taken}
+    kept = {by_name[c]: f"{c}_input" for c in result.columns if c in by_name}
     out = table.rename(columns=kept).join(result)
     write_layer(out, output)
 
@@ -67,15 +72,13 @@ def classify(blocks: Path, output: Path) -> None:
         f"{n - int(told.sum())} of {n} blocks classed, {near} near a threshold "
         f"(distance under 1): {output}",
     )
-    if "lcz" in taken:
-        _say_agreement(out[kept[taken["lcz"]]], result["lcz"])
+    if before is not None:
+        _say_agreement(before, result["lcz"])
 
 
-def _say_agreement(before: Any, after: Any) -> None:
+def _say_agreement(known: Any, after: Any) -> None:
     from ..cli import say
-    from .schema import normalise_codes
 
-    known = normalise_codes(before, "any")
     same = [a == b for a, b in zip(known, after, strict=True) if isinstance(a, str)]
     if same:
         say(
@@ -89,11 +92,19 @@ def _say_agreement(before: Any, after: Any) -> None:
 @click.argument("b", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="Réponse en JSON.")
 @click.option("--crs", help="Système de coordonnées de la mesure (sinon : l'officiel).")
-def compare(a: Path, b: Path, as_json: bool, crs: str | None) -> None:
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="Carte de l'accord à écrire : chaque morceau avec ses deux classes (deux vecteurs).",
+)
+def compare(a: Path, b: Path, as_json: bool, crs: str | None, output: Path | None) -> None:
     """Compare deux cartes LCZ : accord, kappa et matrice de confusion en hectares.
 
     A et B sont des fichiers vecteur (colonne lcz, LCZ_PRIMARY ou lcz_int) ou raster
-    (codes 1 à 17). Dès qu'un raster est là, on compare aux centres de ses pixels.
+    (codes 1 à 17). Dès qu'un raster est là, on compare aux centres de ses pixels. Entre
+    deux vecteurs, l'accord a sa fourchette à 95 % (carrés de 1 km tirés de nouveau) et les
+    désaccords les plus étendus sont nommés.
     """
     from pyproj import CRS
     from pyproj.exceptions import CRSError
@@ -102,6 +113,7 @@ def compare(a: Path, b: Path, as_json: bool, crs: str | None) -> None:
     from ..text import number, percent
     from . import compare as method
     from .data import open_map
+    from .files import check_output, write_layer
 
     if crs is not None:
         try:
@@ -111,16 +123,49 @@ def compare(a: Path, b: Path, as_json: bool, crs: str | None) -> None:
                 f"« {crs} » n'est pas un système de coordonnées connu (exemple : EPSG:2154).",
                 f"'{crs}' is not a known coordinate system (example: EPSG:2154).",
             ) from error
-    found = method.compare_maps(open_map(a), open_map(b), crs)
+    if output is not None:
+        check_output(output)
+    one, two = open_map(a), open_map(b)
+    found = method.compare_maps(one, two, crs)
+    told = found.to_dict()
+    if found.method == "overlay":
+        pieces = method.overlay(one, two, crs)
+        told |= _where_they_differ(method, pieces)
+        if output is not None:
+            write_layer(pieces, output)
+    elif output is not None:
+        raise InvalidInput(
+            "La carte de l'accord (-o) demande deux cartes vecteur.",
+            "The map of agreement (-o) needs two vector maps.",
+        )
     if as_json:
-        emit({"a": a.name, "b": b.name, **found.to_dict()})
+        emit({"a": a.name, "b": b.name, **told})
         return
     click.echo(
         f"Accord : {percent(100 * found.agreement, 1)} de {number(found.area_ha, 1)} ha "
         f"communs ; kappa {number(found.kappa, 2)}."
     )
+    if "agreement_low" in told:
+        low, high = (100 * told[f"agreement_{end}"] for end in ("low", "high"))
+        click.echo(f"Fourchette à 95 % : {number(low, 1)} à {percent(high, 1)}.")
+        for pair in told["disagreements"]:
+            share = percent(100 * pair["share"], 1)
+            click.echo(f"  {pair['a']} / {pair['b']} : {number(pair['area_ha'], 1)} ha ({share})")
     click.echo(f"Lignes : {a.name} ; colonnes : {b.name} ; hectares.")
     click.echo(found.matrix.round(1).to_string())
+
+
+def _where_they_differ(method: Any, pieces: Any, most: int = 10) -> dict[str, Any]:
+    """Interval of the agreement and of kappa, and the most extensive disagreements."""
+    interval = method.blocked_interval(pieces)
+    out: dict[str, Any] = {}
+    for name in ("agreement", "kappa"):
+        for end in ("low", "high"):
+            value = float(interval.loc[name, end])
+            out[f"{name}_{end}"] = value if value == value else None
+    pairs = method.disagreement(pieces).head(most).rename(columns={"lcz_a": "a", "lcz_b": "b"})
+    out["disagreements"] = pairs.to_dict(orient="records")
+    return out
 
 
 @group.command("what-if")

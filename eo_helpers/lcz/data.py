@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,15 @@ from pyproj import CRS
 from ..errors import InvalidInput, OutOfCoverage
 from ..territory.commune import Commune
 from ..text import number
-from .formats import Box, read_cerema, read_geoclimate, read_raster
+from .formats import read_cerema, read_geoclimate, read_produced
+from .rasters import RASTERS, Box, raster_address, read_raster
 from .schema import sensitivity_of
 
-__all__ = ["DATASETS", "MAX_OVERLAP", "clip", "open_map", "read"]
+__all__ = ["DATASETS", "MAX_OVERLAP", "clip", "open_map", "read", "whole_map"]
 
 _READERS: dict[str, Callable[[Path, Box | None], gpd.GeoDataFrame]] = {
     "lcz-cerema": read_cerema,
+    "lcz-produced": read_produced,
     "lcz-geoclimate": read_geoclimate,
     "lcz-wudapt": read_raster,
 }
@@ -33,7 +35,6 @@ DATASETS: tuple[str, ...] = tuple(_READERS)
 MAX_OVERLAP = 0.01
 #: Slivers thinner than this are an effect of drawing, not ground, m².
 _SLIVER_M2 = 1.0
-_RASTERS = (".tif", ".tiff")
 
 
 def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
@@ -42,8 +43,7 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     Parameters
     ----------
     holding : eo_helpers.catalog.Holding
-        Files of data set ``lcz-cerema``, ``lcz-geoclimate`` or ``lcz-wudapt`` whose box
-        meets the commune.
+        Files of one of :data:`DATASETS` whose box meets the commune.
     commune : Commune
 
     Returns
@@ -53,8 +53,10 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
         ``lcz`` (text code or missing), ``sensitivity`` (category or missing), ``area_m2``
         (inside the commune), ``origin`` (file name), and what the format knows: Cerema's
         eight indicators; GeoClimate's ``lcz_alternative``, ``uniqueness`` and
-        ``min_distance``. ``attrs["notes"]`` holds what the reader mended or noticed, as
-        sentences ``{"fr": …, "en": …}``.
+        ``min_distance``; of a map of our own the class by the other rule (``lcz_so``) and at
+        both bounds of the estimated ground (``lcz_low``, ``lcz_high``). ``attrs["notes"]``
+        holds what the reader mended or noticed, as sentences ``{"fr": …, "en": …}``, and
+        ``attrs["colors"]`` the class colours of the map's own style, where it has one.
 
     Raises
     ------
@@ -64,21 +66,24 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
         If no polygon meets the commune.
     """
     reader = _READERS[holding.dataset]
-    parts = []
-    for path in holding.paths:
-        part = reader(Path(path), lambda crs: commune.boundary_in(crs).bounds)
+    parts: list[gpd.GeoDataFrame] = []
+    for path in _vectors_first(holding.paths):
+        if parts and holding.dataset == "lcz-cerema" and raster_address(path):
+            continue  # the same map again, without its indicators
+        part = reader(path, lambda crs: commune.boundary_in(crs).bounds)
         if not part.empty:
-            notes = part.attrs["notes"]
-            part = part.to_crs(commune.crs).assign(origin=Path(path).name)
-            part.attrs["notes"] = notes
+            attrs = part.attrs
+            part = part.to_crs(commune.crs).assign(origin=path.name)
+            part.attrs = attrs
             parts.append(part)
+    colors = {k: v for part in parts for k, v in part.attrs.get("colors", {}).items()}
     notes = [note for part in parts for note in part.attrs["notes"]]
     if parts:
         for part in parts:
             part.attrs = {}
         frame = pd.concat(parts, ignore_index=True)
-        # Neighbouring urban areas may both hold the blocks of their common border.
-        frame = frame[~frame.geometry.to_wkb().duplicated()].reset_index(drop=True)
+        if len(parts) > 1:
+            frame = frame[~_twice(frame)].reset_index(drop=True)
         frame = clip(frame, commune, notes)
     if not parts or frame.empty:
         names = ", ".join(Path(p).name for p in holding.paths)
@@ -89,8 +94,38 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     _check_overlap(frame, notes)
     frame["area_m2"] = frame.geometry.area
     frame["sensitivity"] = sensitivity_of(frame["lcz"])
-    frame.attrs["notes"] = notes
+    frame.attrs.update(notes=notes, colors=colors)
     return frame
+
+
+def whole_map(paths: Iterable[Any], dataset: str) -> gpd.GeoDataFrame:
+    """Every block of the files of a map, each once: ``lcz`` and geometry, CRS of the first."""
+    parts: list[gpd.GeoDataFrame] = []
+    for path in _vectors_first(paths):
+        if not (parts and dataset == "lcz-cerema" and raster_address(path)):
+            parts.append(_READERS[dataset](path, None))
+    for part in parts:
+        part.attrs = {}
+    crs = parts[0].crs
+    frame = pd.concat([p[["lcz", "geometry"]].to_crs(crs) for p in parts], ignore_index=True)
+    return frame[~_twice(frame)].reset_index(drop=True) if len(parts) > 1 else frame
+
+
+def _vectors_first(paths: Iterable[Any]) -> list[Path]:
+    """Rasters last, zipped or not; else as they come."""
+    found = [Path(p) for p in paths]
+    if len(found) == 1:
+        return found
+    return sorted(found, key=lambda path: raster_address(path) is not None)
+
+
+def _twice(frame: gpd.GeoDataFrame) -> Any:
+    """True for blocks that were there before: neighbouring areas share those of their border.
+
+    To the millimetre: a map that went through another CRS comes back with other last digits.
+    """
+    shapes = shapely.transform(frame.geometry.to_numpy(), lambda p: np.round(p, 3))
+    return pd.Series(shapely.to_wkb(shapes)).duplicated().to_numpy()
 
 
 def clip(
@@ -143,12 +178,18 @@ def _polygons(geometry: np.ndarray) -> np.ndarray:
 
 
 def _check_overlap(frame: gpd.GeoDataFrame, notes: list[dict[str, str]]) -> None:
+    """Refuse a map whose polygons lie over one another; a little of it is told in ``notes``."""
     geometry = frame.geometry.to_numpy()
     total = float(shapely.area(geometry).sum())
-    surplus = total - float(shapely.area(shapely.union_all(geometry)))
-    share = surplus / total
+    if total <= 0:
+        return
+    left, right, shared = _overlaps(geometry)
+    surplus = float(shared.sum())
+    # Where more than two lie over one another, pairs count more than once.
+    share = min(surplus / total, 1.0)
     if share > MAX_OVERLAP:
-        first, second = _worst_overlap(geometry)
+        worst = int(np.argmax(shared))
+        first, second = int(left[worst]), int(right[worst])
         a, b = frame["block_id"].iloc[first], frame["block_id"].iloc[second]
         names = ", ".join(sorted(set(frame["origin"])))
         raise InvalidInput(
@@ -171,14 +212,16 @@ def _check_overlap(frame: gpd.GeoDataFrame, notes: list[dict[str, str]]) -> None
         )
 
 
-def _worst_overlap(geometry: np.ndarray) -> tuple[int, int]:
-    """Positions of the two polygons that share the most ground."""
+def _overlaps(geometry: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Pairs of polygons that share ground, and how much of it, m² (of the CRS)."""
     left, right = shapely.STRtree(geometry).query(geometry, predicate="intersects")
-    pairs = left < right
-    left, right = left[pairs], right[pairs]
-    areas = shapely.area(shapely.intersection(geometry[left], geometry[right]))
-    worst = int(np.argmax(areas))
-    return int(left[worst]), int(right[worst])
+    once = left < right
+    left, right = left[once], right[once]
+    # Neighbours only touch: telling so is far quicker than cutting one with the other, or
+    # than the union of all, which takes seconds for a large town.
+    over = ~shapely.touches(geometry[left], geometry[right])
+    left, right = left[over], right[over]
+    return left, right, shapely.area(shapely.intersection(geometry[left], geometry[right]))
 
 
 def open_map(path: Path) -> gpd.GeoDataFrame | Any:
@@ -199,7 +242,8 @@ def open_map(path: Path) -> gpd.GeoDataFrame | Any:
     Raises
     ------
     InvalidInput
-        If the file is missing, cannot be read, or holds no LCZ.
+        If the file is missing, cannot be read, holds no LCZ, or its polygons lie over one
+        another (the same ground would count twice).
     """
     from .formats import vector_table
     from .schema import normalise_codes
@@ -209,7 +253,7 @@ def open_map(path: Path) -> gpd.GeoDataFrame | Any:
             f"Le fichier {path} n'existe pas.",
             f"File {path} does not exist.",
         )
-    if path.suffix.lower() in _RASTERS:
+    if path.suffix.lower() in RASTERS:
         return _open_raster(path)
     frame = vector_table(path, None, ("lcz", "LCZ_PRIMARY", "lcz_int"), ())
     column = next((c for c in ("lcz", "LCZ_PRIMARY", "lcz_int") if c in frame), None)
@@ -222,7 +266,10 @@ def open_map(path: Path) -> gpd.GeoDataFrame | Any:
     geometry = shapely.force_2d(frame.geometry.to_numpy())
     invalid = ~shapely.is_valid(geometry) & ~shapely.is_missing(geometry)
     geometry[invalid] = _polygons(shapely.make_valid(geometry[invalid]))
-    return gpd.GeoDataFrame({"lcz": codes}, geometry=geometry, crs=frame.crs)
+    out = gpd.GeoDataFrame({"lcz": codes}, geometry=geometry, crs=frame.crs)
+    names = [f"n° {n + 1}" for n in range(len(out))]
+    _check_overlap(out.assign(block_id=names, origin=path.name), [])
+    return out
 
 
 def _open_raster(path: Path) -> Any:

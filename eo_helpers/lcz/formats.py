@@ -8,7 +8,6 @@ file's own CRS. After it, nobody needs to know who made the map.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
-import shapely
 from pyproj import CRS
 
 from ..errors import InvalidInput
+from .rasters import Box, no_crs, raster_address, read_error, read_raster
 from .rule import INDICATORS, RATES
 from .schema import normalise_codes
+from .styles import style_colors
 
 __all__ = [
     "CEREMA_COLUMNS",
@@ -30,12 +30,9 @@ __all__ = [
     "check_indicators",
     "read_cerema",
     "read_geoclimate",
-    "read_raster",
+    "read_produced",
     "vector_table",
 ]
-
-#: West, south, east, north in the file's CRS, given that CRS.
-Box = Callable[[CRS], tuple[float, float, float, float]]
 
 CEREMA_COLUMNS = ("identifier", *INDICATORS, "lcz", "lcz_int")
 #: The five rates of a block sum to 100 % within this (each is written rounded), points.
@@ -44,24 +41,6 @@ RATES_TOLERANCE = 1.0
 MAX_HEIGHT_M = 350.0
 #: A mean footprint beyond this (100 ha) is a fill value too, m².
 MAX_FOOTPRINT_M2 = 1_000_000.0
-
-
-def _read_error(path: Path, error: Exception) -> InvalidInput:
-    detail = str(error).splitlines()[0] if str(error) else type(error).__name__
-    return InvalidInput(
-        f"{path.name} ne se lit pas : {detail}. Le fichier est peut-être incomplet ; "
-        "téléchargez-le de nouveau.",
-        f"{path.name} cannot be read: {detail}. The file may be incomplete; download it again.",
-    )
-
-
-def _no_crs(path: Path) -> InvalidInput:
-    return InvalidInput(
-        f"{path.name} ne dit pas son système de coordonnées (fichier .prj manquant ?) : "
-        "ajoutez-le à côté, puis recommencez.",
-        f"{path.name} does not tell its coordinate system (missing .prj?): add it beside "
-        "the file, then try again.",
-    )
 
 
 def vector_table(
@@ -101,9 +80,9 @@ def vector_table(
     try:
         info = pyogrio.read_info(address, encoding=encoding)
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        raise _read_error(path, error) from error
+        raise read_error(path, error) from error
     if not info["crs"]:
-        raise _no_crs(path)
+        raise no_crs(path)
     names = _match(path, [str(f) for f in info["fields"]], wanted, required)
     bounds = box(CRS.from_user_input(info["crs"])) if box else None
     try:
@@ -115,7 +94,7 @@ def vector_table(
         pyogrio.errors.FeatureError,
         pyogrio.errors.GeometryError,
     ) as error:
-        raise _read_error(path, error) from error
+        raise read_error(path, error) from error
     return _as_geo(path, frame).rename(columns=names)
 
 
@@ -128,7 +107,7 @@ def _parquet_table(
     try:
         schema = pyarrow.parquet.read_schema(path)
     except pyarrow.ArrowInvalid as error:
-        raise _read_error(path, error) from error
+        raise read_error(path, error) from error
     geo = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
     if not geo:
         raise InvalidInput(
@@ -140,7 +119,7 @@ def _parquet_table(
     # GeoParquet: a missing crs means longitude and latitude, null means unknown.
     told = geo["columns"][column].get("crs", "OGC:CRS84")
     if told is None:
-        raise _no_crs(path)
+        raise no_crs(path)
     columns = [*names, column]
     if box is None:
         frame = gpd.read_parquet(path, columns=columns)
@@ -159,6 +138,11 @@ def _match(
 ) -> dict[str, str]:
     """Names in the file → names of ours, whatever the case."""
     by_name = {field.lower(): field for field in fields}
+    for name in wanted:
+        # A shapefile cuts names at ten characters: LCZ_PRIMARY becomes LCZ_PRIMAR.
+        cut = by_name.get(name.lower()[:10])
+        if cut is not None and len(cut) == 10:
+            by_name.setdefault(name.lower(), cut)
     missing = [name for name in required if name.lower() not in by_name]
     if missing:
         plural = "s" if len(missing) > 1 else ""
@@ -259,11 +243,15 @@ def check_indicators(table: pd.DataFrame, where: str, identifier: str = "identif
 def read_cerema(path: Path, box: Box | None = None) -> gpd.GeoDataFrame:
     """Cerema's LCZ_SPOT_2022: eleven columns, ISO-8859-1, a zip per urban area.
 
+    Its variant ``raster_1m5`` (a GeoTIFF of 1.5 m, zipped or not) is read too: classes
+    only, without the indicators that tell how sure they are.
+
     Returns
     -------
     geopandas.GeoDataFrame
         ``block_id``, ``lcz``, the eight indicators; file's CRS. ``attrs["notes"]`` tells
-        what was found on the way.
+        what was found on the way, ``attrs["colors"]`` the class colours of the QGIS style
+        (``.qml``) beside the map, where there is one.
 
     Raises
     ------
@@ -274,6 +262,11 @@ def read_cerema(path: Path, box: Box | None = None) -> gpd.GeoDataFrame:
     -----
     Source: Cerema, LCZ_SPOT_2022 metadata (Licence Ouverte 2.0).
     """
+    raster = raster_address(path)
+    if raster is not None:
+        out = read_raster(path, box, raster, "cerema")
+        out.attrs["colors"] = style_colors(path)
+        return out
     frame = vector_table(path, box, CEREMA_COLUMNS, CEREMA_COLUMNS, encoding="ISO-8859-1")
     check_indicators(frame, path.name)
     lcz = normalise_codes(frame["lcz"], "cerema", path.name)
@@ -293,6 +286,7 @@ def read_cerema(path: Path, box: Box | None = None) -> gpd.GeoDataFrame:
         )
     out = frame[["block_id", "lcz", *INDICATORS, "geometry"]]
     out.attrs["notes"] = notes
+    out.attrs["colors"] = style_colors(path)
     return out
 
 
@@ -331,66 +325,35 @@ def read_geoclimate(path: Path, box: Box | None = None) -> gpd.GeoDataFrame:
     return out
 
 
-def read_raster(path: Path, box: Box | None = None) -> gpd.GeoDataFrame:
-    """An LCZ raster (WUDAPT 1-17, or Cerema's raster variant) as polygons of equal class.
+def read_produced(path: Path, box: Box | None = None) -> gpd.GeoDataFrame:
+    """A map that ``eo-helpers lcz produce`` made from buildings and land cover.
 
-    Only the window that meets the box is read. Cells of one class that touch by a side
-    make one polygon; 0, NaN and nodata are no class.
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        ``block_id``, ``lcz`` (Cerema's rule), the eight indicators, ``lcz_so`` (Stewart &
+        Oke's ranges), ``lcz_low`` and ``lcz_high`` (the class at both bounds of the
+        estimated sealed ground), ``estimated`` (% of the ground that no layer describes).
 
     Raises
     ------
     InvalidInput
-        If the raster cannot be read, has no CRS, or holds an unknown code.
+        See :func:`vector_table` and :func:`check_indicators`; also for an unknown class.
     """
-    import rasterio
-    from rasterio.features import shapes
-    from rasterio.windows import Window, from_bounds
-
-    try:
-        with rasterio.open(path) as raster:
-            if raster.crs is None:
-                raise _no_crs(path)
-            crs = CRS.from_user_input(raster.crs.to_wkt())
-            window = Window(0, 0, raster.width, raster.height)
-            if box:
-                asked = from_bounds(*box(crs), transform=raster.transform)
-                # One cell more on every side: the box may cut through cells.
-                left, top = int(np.floor(asked.col_off)) - 1, int(np.floor(asked.row_off)) - 1
-                right = int(np.ceil(asked.col_off + asked.width)) + 1
-                bottom = int(np.ceil(asked.row_off + asked.height)) + 1
-                left, top = max(left, 0), max(top, 0)
-                right, bottom = min(right, raster.width), min(bottom, raster.height)
-                if right <= left or bottom <= top:
-                    return _empty(crs)
-                window = Window(left, top, right - left, bottom - top)
-            data = raster.read(1, window=window, masked=True)
-            transform = raster.window_transform(window)
-    except rasterio.errors.RasterioIOError as error:
-        raise _read_error(path, error) from error
-    values = np.ma.masked_invalid(data).filled(0)
-    codes = np.unique(values[values != 0])
-    # Refuses codes that are not classes before anything is drawn.
-    normalise_codes(codes, "wudapt", path.name)
-    found = list(
-        shapes(values.astype(np.int16), mask=values != 0, connectivity=4, transform=transform)
-    )
-    if not found:
-        return _empty(crs)
-    out = gpd.GeoDataFrame(
-        {
-            "block_id": [str(i) for i in range(len(found))],
-            "lcz": normalise_codes([int(value) for _, value in found], "wudapt", path.name),
-        },
-        geometry=[shapely.geometry.shape(shape) for shape, _ in found],
-        crs=crs,
-    )
-    out.attrs["notes"] = []
-    return out
-
-
-def _empty(crs: CRS) -> gpd.GeoDataFrame:
-    out = gpd.GeoDataFrame(
-        {"block_id": pd.Series(dtype=object), "lcz": pd.Series(dtype=object)}, geometry=[], crs=crs
-    )
+    classes = {
+        "lcz_cerema": "lcz",
+        "lcz_so": "lcz_so",
+        "lcz_cerema_low": "lcz_low",
+        "lcz_cerema_high": "lcz_high",
+    }
+    needed = ("unit_id", *INDICATORS, *classes, "estimated")
+    frame = vector_table(path, box, needed, needed)
+    # A unit without a building has no height and no footprint.
+    known = frame.assign(hre=frame["hre"].fillna(0.0), are=frame["are"].fillna(0.0))
+    check_indicators(known, path.name, "unit_id")
+    out = frame[[*INDICATORS, "estimated", "geometry"]].copy()
+    out["block_id"] = frame["unit_id"].astype(str)
+    for column, name in classes.items():
+        out[name] = normalise_codes(frame[column], "any", path.name)
     out.attrs["notes"] = []
     return out

@@ -8,6 +8,7 @@ None where there is no class.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ __all__ = [
     "NATURAL",
     "SENSITIVITIES",
     "LczClass",
+    "Scheme",
     "Sensitivity",
     "codes_from_index",
     "index_from_codes",
@@ -235,13 +237,18 @@ def sensitivity_of(codes: Any) -> np.ndarray:
     return table[index_from_codes(codes)]
 
 
-def lcz_legend(present: Any = CODES) -> Legend:
-    """Legend of the classes of ``present``: official colours, the code as the mark."""
-    wanted = set(present)
+def lcz_legend(present: Any = CODES, colors: Mapping[str, str] | None = None) -> Legend:
+    """Legend of the classes of ``present``, the code as the mark.
+
+    Colours are the official ones, but those that the map's own style gives (``colors``).
+    """
+    wanted, own = set(present), colors or {}
     return Legend(
         title={"fr": "Zone climatique locale (LCZ)", "en": "Local Climate Zone (LCZ)"},
         categories=tuple(
-            Category(c.code, c.label, c.color, c.code) for c in CLASSES.values() if c.code in wanted
+            Category(c.code, c.label, own.get(c.code, c.color), c.code)
+            for c in CLASSES.values()
+            if c.code in wanted
         ),
     )
 

@@ -1,4 +1,4 @@
-"""The theme's words: headlines, caveats and tooltips, in French and in English."""
+"""The theme's words: headlines and tooltips, in French and in English."""
 
 from __future__ import annotations
 
@@ -9,19 +9,29 @@ import numpy as np
 import pandas as pd
 
 from ..territory.commune import Commune
-from ..territory.population import Shared
 from ..text import Text, number, percent
 from .schema import CLASSES, SENSITIVITIES, index_from_codes
-from .shares import MIN_UNIQUENESS, Certainty, Share
+from .shares import MIN_UNIQUENESS, Share
 
-__all__ = ["REMEDY", "REMEDY_PARTIAL", "caveats", "headline", "nothing", "tooltips"]
+__all__ = [
+    "REMEDY",
+    "REMEDY_PARTIAL",
+    "at",
+    "headline",
+    "nothing",
+    "part",
+    "sentence",
+    "tooltips",
+]
 
 REMEDY: Text = {
     "fr": "Téléchargez sur data.gouv.fr l'archive LCZ de l'aire urbaine (Cerema, jeu "
-    "« Cartographie des zones climatiques locales »), ou une carte GeoClimate de la commune, "
-    "et indiquez son dossier.",
+    "« Cartographie des zones climatiques locales »), ou une carte GeoClimate de la commune ; "
+    "hors des aires couvertes et outre-mer, produisez-la à partir de la BD TOPO "
+    "(eo-helpers lcz produce). Puis indiquez son dossier.",
     "en": "Download the urban area's LCZ archive from data.gouv.fr (Cerema), or a GeoClimate map "
-    "of the commune, and give its folder.",
+    "of the commune; outside the areas covered, and overseas, make it from BD TOPO (eo-helpers "
+    "lcz produce). Then give its folder.",
 }
 REMEDY_PARTIAL: Text = {
     "fr": "Ajoutez au dossier l'archive LCZ de l'aire urbaine voisine si elle existe : une partie "
@@ -38,7 +48,8 @@ def _french(text: str) -> str:
     return text.replace(" :", "\u00a0:").replace("« ", "«\u00a0").replace(" »", "\u00a0»")
 
 
-def _text(fr: str, en: str) -> Text:
+def sentence(fr: str, en: str) -> Text:
+    """A sentence in both languages, the French one with its no-break spaces."""
     return {"fr": _french(fr), "en": en}
 
 
@@ -53,11 +64,11 @@ def at(name: str) -> str:
 def nothing(commune: Commune, away: bool) -> Text:
     """Headline where there is no map."""
     if away:
-        return _text(
+        return sentence(
             f"Les cartes de climat local disponibles ici ne couvrent pas {commune.name}.",
             f"The local climate maps at hand do not cover {commune.name}.",
         )
-    return _text(
+    return sentence(
         f"Pas encore de carte de climat local pour {commune.name}.",
         f"No local climate map yet for {commune.name}.",
     )
@@ -121,7 +132,7 @@ def headline(
         else:
             lives = ""
             if people is not None:
-                who = part(people.value, lang)
+                who = part(people.value, lang) + _between(people, lang)
                 lives = (
                     f", où vivent {who} des habitants,"
                     if french
@@ -147,120 +158,7 @@ def headline(
             rest.append(f"{u} n'est pas classé" if french else f"{u} is not classed")
         out[lang] = text + (" ; " if french else "; ") * bool(rest)
         out[lang] += (" et " if french else " and ").join(rest) + "."
-    return _text(out["fr"], out["en"])
-
-
-def caveats(
-    dataset: str, sure: Certainty, people: Shared | None, notes: list[dict[str, str]]
-) -> tuple[Text, ...]:
-    """What the reader must know, from the plainest to the finest."""
-    out: list[tuple[str, str]] = [
-        (
-            "Une « zone climatique locale » (LCZ) est un morceau de ville ou de campagne d'un "
-            "même genre (centre dense, pavillons, bois, eau …), décrit par ses bâtiments et son "
-            "sol. Le genre dit si l'air y reste chaud en été ; ce n'est pas une température "
-            "mesurée.",
-            "A 'Local Climate Zone' (LCZ) is a piece of town or country of one kind (dense "
-            "centre, houses, wood, water …), described by its buildings and ground. The kind "
-            "says how heat builds up there; it is not a measured temperature.",
-        ),
-        (
-            "C'est un pré-diagnostic : il dit où regarder en premier, pas ce qu'il fait dans une "
-            "rue donnée, et il ne dit rien de la nuit.",
-            "It is a pre-diagnosis: it says where to look first, not what a given street is like, "
-            "and nothing about the night.",
-        ),
-        (
-            "« Variable » n'est pas un degré de l'échelle : la chaleur y dépend du lieu (toitures, "
-            "parkings, ombrage).",
-            "'Variable' is not a step of the scale: heat there depends on the place (roofs, car "
-            "parks, shade).",
-        ),
-    ]
-    if dataset == "lcz-cerema":
-        out.append(
-            (
-                "Les îlots sont ceux de 2018 et l'image de 2022 : ce qui a été construit ou "
-                "planté depuis n'est pas vu.",
-                "The blocks are those of 2018 and the image of 2022: what was built or planted "
-                "since is not seen.",
-            )
-        )
-        out.append(
-            (
-                "La règle de classement a des seuils nets, sur une hauteur et une emprise "
-                "moyennes : un bloc proche d'un seuil peut basculer. Les fourchettes disent "
-                "jusqu'où les parts iraient si tous ces blocs basculaient ensemble (à 5 points "
-                "de couverture du sol, 2 m de hauteur, 100 m² d'emprise ou 10 points d'arbres "
-                "près : hypothèse de travail, le Cerema ne publie pas de précision par bloc).",
-                "The rule has hard thresholds on a mean height and a mean footprint: a block near "
-                "one may tip over. The ranges tell how far the shares would go if all of these "
-                "blocks did together (within 5 points of ground cover, 2 m, 100 m² or 10 points "
-                "of trees: a working assumption, Cerema publishes no accuracy per block).",
-            )
-        )
-        if sure.rule_agreement is not None and sure.rule_agreement < 0.9995:
-            share = 100 * (1 - sure.rule_agreement)
-            out.append(
-                (
-                    f"La règle ne redonne pas la classe publiée pour {percent(share, 1)} des "
-                    "blocs ; la classe publiée est gardée, et ces blocs comptent comme incertains.",
-                    f"The rule does not give the published class for {percent(share, 1, 'en')} of "
-                    "the blocks; the published class is kept and they count as unsure.",
-                )
-            )
-    elif dataset == "lcz-geoclimate":
-        out.append(
-            (
-                "Cette carte vient de GeoClimate (bâtiments et occupation du sol) et non du "
-                "Cerema : ses limites et ses seuils diffèrent. Sur Redon, deux cartes GeoClimate "
-                "tirées de deux sources s'accordent sur 62 % de la surface.",
-                "This map is GeoClimate's (buildings and land cover), not Cerema's: its blocks "
-                "and thresholds differ. Over Redon, two GeoClimate maps from two sources agree "
-                "on 62% of the area.",
-            )
-        )
-        out.append(
-            (
-                "Les fourchettes disent jusqu'où les parts iraient si tous les blocs dont la "
-                "deuxième classe est presque aussi proche que la première (moins du double de "
-                "la distance) basculaient ensemble. Pour la végétation, l'eau et les sols, "
-                "GeoClimate ne dit pas sa certitude : il n'y a pas de fourchette.",
-                "The ranges tell how far the shares would go if all blocks whose second class is "
-                "nearly as close as the first (less than twice as far) tipped over together. For "
-                "vegetation, water and soils GeoClimate does not tell how sure it is: no range.",
-            )
-        )
-    else:
-        out.append(
-            (
-                "Cette carte au pas de 100 m vient d'images satellite (WUDAPT), exactes à 50-60 % "
-                "d'après leurs auteurs ; elle ne dit pas où elle se trompe : il n'y a pas de "
-                "fourchette.",
-                "This 100 m map is drawn from satellite images (WUDAPT), 50-60% accurate by its "
-                "authors; it does not tell where it errs: no range.",
-            )
-        )
-    if people is None:
-        out.append(
-            (
-                "Le nombre d'habitants de chaque zone n'est pas connu ici : ajoutez les carreaux "
-                "de 200 m de l'INSEE (Filosofi) au dossier de données.",
-                "How many people live in each zone is not known here: add INSEE's 200 m cells "
-                "(Filosofi) to the data folder.",
-            )
-        )
-    else:
-        out.append(
-            (
-                "Les habitants des carreaux de 200 m (INSEE) sont répartis entre les zones selon "
-                "leur surface, comme s'ils vivaient partout également ; l'autre borne les met "
-                "tous dans les zones bâties.",
-                "People of INSEE's 200 m cells are shared out among zones by area, as if they "
-                "lived everywhere alike; the other bound puts them all in the built zones.",
-            )
-        )
-    return (*(_text(fr, en) for fr, en in out), *({**note} for note in notes))
+    return sentence(out["fr"], out["en"])
 
 
 _UNITS: dict[str, tuple[str, str, str, str]] = {

@@ -74,6 +74,11 @@ def certainty(blocks: gpd.GeoDataFrame, scales: Scales = SCALES) -> Certainty:
     published[rows[classed], own[classed]] = True
     if set(INDICATORS) <= set(blocks.columns):
         possible = possible_classes(blocks, scales) | published
+        # A map of our own also knows the class at both bounds of the ground it estimated.
+        for column in ("lcz_low", "lcz_high"):
+            if column in blocks:
+                bound = index_from_codes(blocks[column])
+                possible[rows[bound >= 0], bound[bound >= 0]] = True
         possible[~classed] = False
         ruled = index_from_codes(classify(blocks)["lcz"])
         agreement = float((ruled == own)[classed].mean()) if classed.any() else None

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
@@ -15,24 +15,40 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput
 
-__all__ = ["MONTHLY", "Tile", "open_tile"]
+__all__ = ["GAP_FILLED", "PERIODS", "POOR", "VIEWS", "Period", "Tile", "open_tile"]
 
-#: Monthly products: Suomi-NPP and NOAA-20.
-MONTHLY = ("VNP46A3", "VJ146A3")
+Period = Literal["month", "year", "day"]
+#: Products of Suomi-NPP (VNP), NOAA-20 (VJ1) and NOAA-21 (VJ2), by what they are of.
+_LEVELS: dict[str, Period] = {"A2": "day", "A3": "month", "A4": "year"}
+PERIODS: dict[str, Period] = {
+    f"{platform}46{level}": period
+    for platform in ("VNP", "VJ1", "VJ2")
+    for level, period in _LEVELS.items()
+}
+#: Views that the composites have: all angles, near nadir (0-20°), off nadir (40-60°).
+VIEWS = ("AllAngle", "NearNadir", "OffNadir")
+#: ``_Quality`` of a cell filled from history: not a measurement of that month.
+GAP_FILLED = 2
+#: ``_Quality`` of a cell made of few observations: kept, and counted.
+POOR = 1
+_DAILY = "DNB_BRDF-Corrected_NTL"
+_UNITS = {"month": "M", "year": "Y", "day": "D"}
 _GRIDS = "HDFEOS/GRIDS"
 _DEGREES = 10.0
 
 
 @dataclass(frozen=True)
 class Tile:
-    """An open tile: position of its first cell on the world grid, month, product.
+    """An open tile: position of its first cell on the world grid, date, product.
 
-    ``row`` and ``col`` count cells of ``cell`` degrees from 90° N and 180° W.
+    ``date`` is a day, a month or a year as ``period`` says. ``row`` and
+    ``col`` count cells of ``cell`` degrees from 90° N and 180° W.
     """
 
     path: Path
     product: str
-    month: np.datetime64
+    period: Period
+    date: np.datetime64
     produced: str
     row: int
     col: int
@@ -70,15 +86,55 @@ class Tile:
         value[gone] = np.nan
         return value
 
+    @property
+    def rank(self) -> tuple[bool, str, str]:
+        """Of two files of one date and tile the greater counts: S-NPP, then the latest made."""
+        return self.product.startswith("VNP"), self.produced, self.path.name
+
+    def cells(self, part: Any, view: str = "AllAngle") -> dict[str, NDArray[Any]]:
+        """What was measured in part of the tile.
+
+        ``radiance`` and ``std`` in nW·cm⁻²·sr⁻¹ (NaN where nothing was measured),
+        ``nights``, ``quality`` (0 good, 1 few observations, 2 no measurement of this date,
+        255 none).
+
+        Notes
+        -----
+        Composites: gap-filled cells (quality 2) are no measurement. Daily files: only
+        ``DNB_BRDF-Corrected_NTL`` is read, never the gap-filled field; doubtful cells
+        (mandatory quality 2: cloud, outlier) and snow are no measurement; there is no ``std``.
+        """
+        if self.period == "day":
+            radiance = self.read(_DAILY, part)
+            flag = self.read("Mandatory_Quality_Flag", part, fill=255)
+            snow = self.read("Snow_Flag", part, fill=255) == 1
+            quality = np.where(np.isfinite(flag), np.where((flag >= 2) | snow, GAP_FILLED, 0), 255)
+            std = np.full(radiance.shape, np.nan)
+            nights = np.ones(radiance.shape)
+        else:
+            field = f"{view}_Composite_Snow_Free"
+            radiance = self.read(field, part)
+            flag = self.read(f"{field}_Quality", part, fill=255)
+            quality = np.where(np.isfinite(flag), flag, 255)
+            std = self.read(f"{field}_Std", part)
+            nights = np.nan_to_num(self.read(f"{field}_Num", part))
+        measured = np.isfinite(radiance) & (quality <= POOR)
+        return {
+            "radiance": np.where(measured, radiance, np.nan).astype(np.float32),
+            "std": np.where(measured, std, np.nan).astype(np.float32),
+            "nights": np.where(measured, nights, 0).astype(np.float32),
+            "quality": quality.astype(np.uint8),
+        }
+
 
 @contextmanager
 def open_tile(path: Path) -> Iterator[Tile]:
-    """Open a monthly tile and check that it is one.
+    """Open a tile (daily, monthly or yearly) and check that it is one.
 
     Raises
     ------
     InvalidInput
-        If the file is cut short, no HDF5, another product, or lacks grid, month or position.
+        If the file is cut short, no HDF5, another product, or lacks grid, date or position.
     """
     try:
         file = h5py.File(path, "r")
@@ -97,24 +153,24 @@ def _describe(path: Path, file: h5py.File) -> Tile:
     if not isinstance(grids, h5py.Group) or not len(grids):
         raise InvalidInput(
             f"« {path.name} » est un fichier HDF5, mais sans la grille HDF-EOS « {_GRIDS} » : "
-            "attendu un fichier mensuel VNP46A3 de la NASA.",
+            "attendu un fichier Black Marble de la NASA (VNP46A3).",
             f"'{path.name}' is an HDF5 file without the HDF-EOS grid '{_GRIDS}': "
-            "a monthly VNP46A3 file of NASA is expected.",
+            "a Black Marble file of NASA (VNP46A3) is expected.",
         )
     grid = grids[next(iter(grids))]
     fields = grid.get("Data Fields") if isinstance(grid, h5py.Group) else None
     attrs = _attributes(file, grid)
     product = _product(path, attrs, fields)
-    composite = next((n for n in fields or () if n.endswith("Composite_Snow_Free")), None)
-    if product not in MONTHLY or composite is None:
+    period = PERIODS.get(product)
+    wanted = _DAILY if period == "day" else "AllAngle_Composite_Snow_Free"
+    if period is None or fields is None or wanted not in fields:
         raise InvalidInput(
-            f"« {path.name} » est du produit {product or 'inconnu'}, pas un composite mensuel "
-            "VNP46A3 : téléchargez VNP46A3 (collection 002).",
-            f"'{path.name}' is of product {product or 'unknown'}, not a monthly composite "
-            "VNP46A3: download VNP46A3 (collection 002).",
+            f"« {path.name} » est du produit {product or 'inconnu'}, pas une tuile Black Marble "
+            "lisible (VNP46A2, VNP46A3 ou VNP46A4) : téléchargez VNP46A3 (collection 002).",
+            f"'{path.name}' is of product {product or 'unknown'}, not a readable Black Marble "
+            "tile (VNP46A2, VNP46A3 or VNP46A4): download VNP46A3 (collection 002).",
         )
-    assert fields is not None
-    shape = fields[composite].shape
+    shape = fields[wanted].shape
     if len(shape) != 2 or shape[0] != shape[1]:
         raise InvalidInput(
             f"« {path.name} » : la grille {shape} n'est pas une tuile carrée de 10°.",
@@ -125,7 +181,8 @@ def _describe(path: Path, file: h5py.File) -> Tile:
     return Tile(
         path=path,
         product=product,
-        month=_month(path, attrs, file),
+        period=period,
+        date=_day(path, attrs, file).astype(f"datetime64[{_UNITS[period]}]"),
         produced=str(attrs.get("ProductionTime", attrs.get("ProductionDateTime", ""))),
         row=round((90 - north) / cell),
         col=round((west + 180) / cell),
@@ -158,23 +215,32 @@ def _product(path: Path, attrs: dict[str, Any], fields: Any) -> str:
     return name
 
 
-def _month(path: Path, attrs: dict[str, Any], file: h5py.File) -> np.datetime64:
+def _day(path: Path, attrs: dict[str, Any], file: h5py.File) -> np.datetime64:
+    """First day that the file is of."""
     for key in ("RangeBeginningDate", "StartTime", "RangeBeginningDateTime", "AcquisitionDate"):
-        match = re.match(r"\s*(\d{4})-(\d{2})", str(attrs.get(key, "")))
-        if match and 1 <= int(match.group(2)) <= 12:
-            return np.datetime64(f"{match.group(1)}-{match.group(2)}", "M")
+        day = _iso(str(attrs.get(key, "")))
+        if day is not None:
+            return day
     core = _metadata(file, "CoreMetadata.0")
-    match = re.search(r'RANGEBEGINNINGDATE\b.*?VALUE\s*=\s*"(\d{4})-(\d{2})', core, re.DOTALL)
-    if match:
-        return np.datetime64(f"{match.group(1)}-{match.group(2)}", "M")
+    match = re.search(r'RANGEBEGINNINGDATE\b.*?VALUE\s*=\s*"([-\d]+)', core, re.DOTALL)
+    day = _iso(match.group(1)) if match else None
+    if day is not None:
+        return day
     match = re.search(r"\.A(\d{4})(\d{3})\.", path.name)
     if match and 1 <= int(match.group(2)) <= 366:
-        day = np.datetime64(match.group(1), "D") + int(match.group(2)) - 1
-        return day.astype("datetime64[M]")
+        return np.datetime64(match.group(1), "D") + int(match.group(2)) - 1
     raise InvalidInput(
-        f"« {path.name} » ne dit pas de quel mois il est (ni métadonnées, ni nom de fichier).",
-        f"'{path.name}' does not say which month it is of (neither metadata nor file name).",
+        f"« {path.name} » ne dit pas de quelle date il est (ni métadonnées, ni nom de fichier).",
+        f"'{path.name}' does not say which date it is of (neither metadata nor file name).",
     )
+
+
+def _iso(text: str) -> np.datetime64 | None:
+    match = re.match(r"\s*(\d{4})-(\d{2})(?:-(\d{2}))?", text)
+    try:
+        return np.datetime64("-".join((*match.groups("01"),)), "D") if match else None
+    except ValueError:
+        return None
 
 
 def _corner(

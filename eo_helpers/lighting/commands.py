@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 
+from ..errors import InvalidInput
+
 __all__ = ["group"]
+
+_PATH = click.Path(path_type=Path)
 
 
 @click.group("lighting")
@@ -42,6 +47,58 @@ def detect(series: Path, as_json: bool, output: Path | None) -> None:
         _print(rows)
 
 
+@group.command("series")
+@click.option("--tiles", required=True, type=_PATH, help="Dossier des tuiles Black Marble.")
+@click.option("--zones", required=True, type=_PATH, help="Polygones (GeoPackage, …).")
+@click.option("-o", "--output", required=True, type=_PATH, help="Fichier Parquet (ou CSV).")
+@click.option("--id", "column", default=None, help="Colonne qui nomme les zones.")
+@click.option("--view", default="AllAngle", show_default=True, help="Ou NearNadir, OffNadir.")
+@click.option("--least-share", default=0.5, show_default=True, help="Part à mesurer, au moins.")
+@click.option("--strict", is_flag=True, help="Un fichier illisible arrête tout (sinon : un trou).")
+def series(
+    tiles: Path,
+    zones: Path,
+    output: Path,
+    column: str | None,
+    view: str,
+    least_share: float,
+    strict: bool,
+) -> None:
+    """Séries de radiance de zones quelconques, à partir de tuiles VNP46A3 (ou A4, A2).
+
+    Le fichier écrit a une ligne par zone et par date : id, date, radiance, std_error,
+    nuits, parts mesurées… ; un mois sans mesure est vide.
+    """
+    from ..cli import say
+    from .series import SUFFIXES, read_zones, series_of
+
+    if not tiles.is_dir():
+        raise InvalidInput(
+            f"Le dossier de tuiles « {tiles} » n'existe pas.", f"There is no tile folder '{tiles}'."
+        )
+    geometries, names = read_zones(zones, column)
+    paths = [p for p in tiles.rglob("*") if p.suffix.lower() in SUFFIXES]
+    table, failed = series_of(
+        paths, geometries, names, view=view, least_share=least_share,
+        broken="raise" if strict else "gap",
+    )  # fmt: skip
+    for sentence in failed:
+        say(f"Fichier écarté : {sentence}", f"File left out: {sentence}")
+    _replace(output, lambda part: _save(table, part, output.suffix.lower()))
+    months = int(table["radiance"].isna().sum())
+    say(
+        f"{len(names)} zones, {table['date'].nunique()} dates, {months} valeurs manquantes.",
+        f"{len(names)} zones, {table['date'].nunique()} dates, {months} values missing.",
+    )
+
+
+def _save(table: Any, path: Path, suffix: str) -> None:
+    if suffix == ".csv":
+        table.to_csv(path, index=False, date_format="%Y-%m-%d")
+    else:
+        table.to_parquet(path, index=False)
+
+
 def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         events = " ; ".join(
@@ -52,11 +109,22 @@ def _print(rows: list[dict[str, Any]]) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    _replace(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _replace(path: Path, write: Callable[[Path], Any]) -> None:
+    """Write beside ``path``, then move: nobody sees half a file."""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise InvalidInput(
+            f"On ne peut pas écrire dans « {path.parent} ».", f"Cannot write to '{path.parent}'."
+        ) from error
+    os.close(handle)
     part = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        write(part)
+        part.chmod(0o644)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)

@@ -1,7 +1,8 @@
-"""Opens and validates NASA Black Marble monthly tiles (VNP46A3) for one commune.
+"""Opens and validates NASA Black Marble tiles for one commune.
 
-Only the commune's window is read from each tile. After :func:`read`, radiance is in
-nW·cm⁻²·sr⁻¹, what is not a measurement of its month is NaN, and months that the
+Monthly (VNP46A3), yearly (VNP46A4) or daily (VNP46A2) tiles of any platform, one kind
+at a time. Only the commune's window is read from each tile. After :func:`read`, radiance
+is in nW·cm⁻²·sr⁻¹, what is not a measurement of its date is NaN, and dates that the
 source lacks are there as gaps.
 """
 
@@ -19,17 +20,11 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput, OutOfCoverage
 from ..territory.commune import WGS84, Commune
-from ._hdfeos import Tile, open_tile
+from ._hdfeos import GAP_FILLED, POOR, VIEWS, Tile, open_tile
 
 __all__ = ["GAP_FILLED", "POOR", "VIEWS", "Files", "read", "read_paths"]
 
-#: Views that VNP46A3 composites: all angles, near nadir (0-20°), off nadir (40-60°).
-VIEWS = ("AllAngle", "NearNadir", "OffNadir")
 View = Literal["AllAngle", "NearNadir", "OffNadir"]
-#: ``_Quality`` of a cell filled from history: not a measurement of that month.
-GAP_FILLED = 2
-#: ``_Quality`` of a cell made of few observations: kept, and counted.
-POOR = 1
 
 
 class Files(Protocol):
@@ -71,7 +66,7 @@ def read(
     Parameters
     ----------
     holding : catalog.Holding
-        VNP46A3 (or VJ146A3) files; more than one tile is put together.
+        Black Marble files of one kind; more than one tile is put together.
     commune : Commune
     view : {"AllAngle", "NearNadir", "OffNadir"}
         Which composite, always snow-free.
@@ -85,11 +80,11 @@ def read(
     -------
     xarray.Dataset
         Dimensions ``(time, y, x)``, EPSG:4326, cell centres in degrees; ``time`` is
-        the first day of each month without holes. ``radiance`` and ``std`` in
+        the first day of each month (year; each day) without holes. ``radiance`` and ``std`` in
         nW·cm⁻²·sr⁻¹ (NaN where nothing was measured), ``nights`` (number of
         observations), ``quality`` (0 good, 1 few observations, 2 gap-filled,
-        255 none; radiance of 2 is NaN). ``attrs``: ``missing`` (months without a
-        file), ``empty`` (months without a valid cell), ``broken``, ``product``.
+        255 none; radiance of 2 is NaN). ``attrs``: ``missing`` (dates without a
+        file), ``empty`` (dates without a valid cell), ``broken``, ``product``, ``period``.
 
     Raises
     ------
@@ -121,8 +116,8 @@ def read_paths(
             f"La vue « {view} » n'existe pas ; vues connues : {', '.join(VIEWS)}.",
             f"There is no view '{view}'; known views: {', '.join(VIEWS)}.",
         )
-    field = f"{view}_Composite_Snow_Free"
     window: _Window | None = None
+    period = ""
     months: dict[np.datetime64, dict[str, NDArray[Any]]] = {}
     rank: dict[tuple[np.datetime64, int, int], tuple[bool, str, str]] = {}
     failed: list[str] = []
@@ -134,21 +129,21 @@ def read_paths(
                 _check_grid(tile, window)
                 if not _meets(tile, window):
                     continue
+                period = period or tile.period
+                _check_period(tile, period)
                 products.add(tile.product)
-                key = (tile.month, tile.row, tile.col)
-                # Of two files of one month and tile: S-NPP first, then the latest made.
-                order = (tile.product.startswith("VNP"), tile.produced, path.name)
-                if key in rank and rank[key] > order:
+                key = (tile.date, tile.row, tile.col)
+                if key in rank and rank[key] > tile.rank:
                     continue
-                part = _read_part(tile, field, window)
+                rows, cols, part = _parts(tile, window)
+                values = tile.cells(part, view)
         except InvalidInput as error:
             if broken == "raise":
                 raise
             failed.append(f"{path.name} : {error.fr}")
             continue
-        rank[key] = order
-        month = months.setdefault(tile.month, _blank(window))
-        rows, cols, values = part
+        rank[key] = tile.rank
+        month = months.setdefault(tile.date, _blank(window))
         for name, array in values.items():
             month[name][rows, cols] = array
     if window is None or not months:
@@ -158,10 +153,10 @@ def read_paths(
                 f"No night-lighting file could be read: {failed[0]}",
             )
         raise OutOfCoverage(
-            f"Aucune tuile VNP46A3 ne couvre {commune.name} ({commune.insee}).",
-            f"No VNP46A3 tile covers {commune.name} ({commune.insee}).",
+            f"Aucune tuile Black Marble ne couvre {commune.name} ({commune.insee}).",
+            f"No Black Marble tile covers {commune.name} ({commune.insee}).",
         )
-    return _dataset(months, window, failed, "+".join(sorted(products)), view)
+    return _dataset(months, window, failed, "+".join(sorted(products)), view, period)
 
 
 def _window(commune: Commune, cell: float, margin: int) -> _Window:
@@ -202,28 +197,25 @@ def _blank(window: _Window) -> dict[str, NDArray[Any]]:
     }
 
 
-def _read_part(
-    tile: Tile, field: str, window: _Window
-) -> tuple[slice, slice, dict[str, NDArray[Any]]]:
+def _check_period(tile: Tile, period: str) -> None:
+    if tile.period != period:
+        raise InvalidInput(
+            f"« {tile.path.name} » n'est pas du même pas de temps que les autres tuiles (jour, "
+            "mois ou année) : ne gardez qu'un produit par dossier.",
+            f"'{tile.path.name}' is not of the same time step as the other tiles (day, month "
+            "or year): keep one product per folder.",
+        )
+
+
+def _parts(tile: Tile, window: _Window) -> tuple[slice, slice, tuple[slice, slice]]:
+    """Rows and columns of the window that the tile fills, and the part of the tile."""
     top, left = max(tile.row, window.row), max(tile.col, window.col)
     bottom = min(tile.row + tile.shape[0], window.row + window.height)
     right = min(tile.col + tile.shape[1], window.col + window.width)
-    part = np.s_[top - tile.row : bottom - tile.row, left - tile.col : right - tile.col]
-    radiance = tile.read(field, part)
-    quality = tile.read(f"{field}_Quality", part, fill=255)
-    quality = np.where(np.isfinite(quality), quality, 255).astype(np.uint8)
-    nights = np.nan_to_num(tile.read(f"{field}_Num", part)).astype(np.float32)
-    std = tile.read(f"{field}_Std", part)
-    measured = np.isfinite(radiance) & (quality <= POOR)
-    values: dict[str, NDArray[Any]] = {
-        "radiance": np.where(measured, radiance, np.nan).astype(np.float32),
-        "std": np.where(measured, std, np.nan).astype(np.float32),
-        "nights": np.where(measured, nights, 0).astype(np.float32),
-        "quality": quality,
-    }
+    part = (slice(top - tile.row, bottom - tile.row), slice(left - tile.col, right - tile.col))
     rows = slice(top - window.row, bottom - window.row)
     cols = slice(left - window.col, right - window.col)
-    return rows, cols, values
+    return rows, cols, part
 
 
 def _dataset(
@@ -232,6 +224,7 @@ def _dataset(
     failed: list[str],
     product: str,
     view: str,
+    period: str,
 ) -> xr.Dataset:
     import rioxarray  # noqa: F401  (registers .rio)
 
@@ -259,6 +252,7 @@ def _dataset(
         attrs={
             "product": product,
             "view": view,
+            "period": period,
             "missing": missing,
             "empty": empty,
             "broken": failed,

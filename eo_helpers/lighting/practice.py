@@ -35,7 +35,7 @@ Practice = Literal[
 #: roads of others and the background remain, so a total switch-off never reaches 100 %.
 TOTAL_FALL = 38.0
 #: A sudden change under this size (%) is not a change of practice.
-LEAST_CHANGE = 10.0
+LEAST_CHANGE = 15.0
 #: A rise that undoes this share of the fall before it means lit again.
 RELIT_SHARE = 0.5
 #: Radiance (nW·cm⁻²·sr⁻¹) of unlit land: below, there is no lighting to switch off.

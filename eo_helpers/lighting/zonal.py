@@ -1,4 +1,4 @@
-"""From cells to a commune: coverage-weighted mean radiance per month."""
+"""From cells to a commune: coverage-weighted radiance per month."""
 
 from __future__ import annotations
 
@@ -8,16 +8,35 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 from numpy.typing import NDArray
+from shapely import affinity
 
 from ..territory.commune import Commune
+from .weights import weights_of
 
-__all__ = ["cell_weights", "monthly_mean"]
+__all__ = ["CELL_CORRELATION", "COLUMNS", "LIT", "cell_weights", "monthly_mean", "zone_values"]
+
+Floats = NDArray[np.float64]
 
 #: Correlation between the errors of two cells of one month: air and moon are shared.
 CELL_CORRELATION = 0.5
+#: Radiance (nW·cm⁻²·sr⁻¹) from which a cell counts as lit: well above the background
+#: of 0.1-0.3 and its noise in one month.
+LIT = 0.5
+#: What :func:`zone_values` gives.
+COLUMNS = (
+    "radiance",
+    "std_error",
+    "radiance_sum",
+    "lit_km2",
+    "valid_cells",
+    "valid_share",
+    "poor_share",
+    "filled_share",
+    "nights",
+)
 
 
-def cell_weights(data: xr.Dataset, commune: Commune) -> NDArray[np.float64]:
+def cell_weights(data: xr.Dataset, commune: Commune) -> Floats:
     """Area of the commune in each cell, km².
 
     Parameters
@@ -31,48 +50,51 @@ def cell_weights(data: xr.Dataset, commune: Commune) -> NDArray[np.float64]:
     ndarray (y, x)
         Covered share of the cell (exact) times the cell's area on the sphere.
     """
-    from exactextract import exact_extract
-    from exactextract.raster import NumPyRasterSource
-
     y, x = data["y"].to_numpy(), data["x"].to_numpy()
-    step = float(x[1] - x[0])
-    raster = NumPyRasterSource(
-        np.zeros((y.size, x.size)),
-        xmin=x[0] - step / 2,
-        ymin=y[-1] - step / 2,
-        xmax=x[-1] + step / 2,
-        ymax=y[0] + step / 2,
-        srs_wkt=data.rio.crs.to_wkt(),
-    )
-    cells = exact_extract(
-        raster, commune.to_geodataframe(), ["cell_id", "coverage"], output="pandas"
-    )
-    weights = np.zeros(y.size * x.size)
-    weights[np.asarray(cells["cell_id"][0], int)] = np.asarray(cells["coverage"][0], float)
-    height = np.radians(step) * 6371.0
-    area = height**2 * np.cos(np.radians(y))
-    return weights.reshape(y.size, x.size) * area[:, None]
+    cell = float((x[-1] - x[0]) / (x.size - 1))
+    first_row, first_col = (90 - y[0]) / cell - 0.5, (x[0] + 180) / cell - 0.5
+    # Some products (EOG) have a grid half a cell off: the commune is shifted instead.
+    east, south = (first_col - round(first_col)) * cell, (first_row - round(first_row)) * cell
+    boundary = commune.boundary
+    if max(abs(east), abs(south)) > 1e-6 * cell:
+        boundary = affinity.translate(boundary, -east, south)
+    weights = weights_of([boundary], cell)
+    row, col = weights.row - round(first_row), weights.col - round(first_col)
+    inside = (row >= 0) & (row < y.size) & (col >= 0) & (col < x.size)
+    out = np.zeros((y.size, x.size))
+    out[row[inside], col[inside]] = weights.matrix.toarray()[0][inside]
+    return out
 
 
-def monthly_mean(data: xr.Dataset, weights: NDArray[Any], least_share: float = 0.5) -> pd.DataFrame:
-    """Mean radiance of the commune, one row per month.
+def zone_values(
+    matrix: Any,
+    radiance: NDArray[Any],
+    std: NDArray[Any],
+    nights: NDArray[Any],
+    quality: NDArray[Any],
+    least_share: float = 0.5,
+) -> dict[str, Floats]:
+    """Figures of many zones in one month.
 
     Parameters
     ----------
-    data : xarray.Dataset
-        ``radiance``, ``std``, ``nights``, ``quality`` with dimensions (time, y, x).
-    weights : ndarray (y, x)
-        Area of the commune in each cell.
+    matrix : scipy.sparse.csr_array (zones, cells)
+        Area of each zone in each cell, km² (:attr:`weights.Weights.matrix`).
+    radiance, std : ndarray (cells,)
+        nW·cm⁻²·sr⁻¹, NaN where nothing was measured.
+    nights, quality : ndarray (cells,)
+        As :func:`data.read` gives them.
     least_share : float
-        Share of the commune's area that must have been measured; a month below is a gap.
+        Share of the zone's area that must have been measured; a month below is a gap.
 
     Returns
     -------
-    pandas.DataFrame
-        Index ``date`` (first of the month); ``radiance`` and ``std_error`` in
-        nW·cm⁻²·sr⁻¹ (NaN in a gap), ``valid_cells``, ``valid_share`` of the area,
-        ``poor_share`` (few nights), ``filled_share`` (gap-filled, not used),
-        ``nights`` (weighted mean).
+    dict of ndarray (zones,)
+        :data:`COLUMNS`: ``radiance`` (mean) and its ``std_error`` in nW·cm⁻²·sr⁻¹,
+        ``radiance_sum`` (mean times area, nW·cm⁻²·sr⁻¹·km²), ``lit_km2`` (measured area
+        of ``LIT`` or more, over the measured share), all NaN in a gap; ``valid_cells``,
+        ``valid_share`` of the area, ``poor_share`` (few nights), ``filled_share``
+        (gap-filled, not used), ``nights`` (weighted mean).
 
     Notes
     -----
@@ -80,30 +102,66 @@ def monthly_mean(data: xr.Dataset, weights: NDArray[Any], least_share: float = 0
     month share the air and the moon: they are taken as correlated by
     ``CELL_CORRELATION``, so that a large commune is not thought exact.
     """
-    inside = weights > 0
-    w = weights[inside]
-    r = data["radiance"].to_numpy()[:, inside].astype(float)
+    r = np.asarray(radiance, float)
     ok = np.isfinite(r)
-    quality = data["quality"].to_numpy()[:, inside]
-    nights = data["nights"].to_numpy()[:, inside].astype(float)
-    total = w.sum()
-    covered = (ok * w).sum(1)
-    share = covered / total
-    part = np.where(ok, w, 0.0) / np.maximum(covered, 1e-12)[:, None]
-    mean = np.einsum("tc,tc->t", part, np.where(ok, r, 0.0))
-    std = np.nan_to_num(data["std"].to_numpy()[:, inside].astype(float))
-    error = part * std / np.sqrt(np.maximum(nights, 1.0))
-    variance = (1 - CELL_CORRELATION) * (error**2).sum(1) + CELL_CORRELATION * error.sum(1) ** 2
-    gap = share < least_share
-    return pd.DataFrame(
-        {
-            "radiance": np.where(gap, np.nan, mean),
-            "std_error": np.where(gap, np.nan, np.sqrt(variance)),
-            "valid_cells": ok.sum(1),
-            "valid_share": share,
-            "poor_share": ((quality == 1) * w).sum(1) / total,
-            "filled_share": ((quality == 2) * w).sum(1) / total,
-            "nights": (part * nights).sum(1),
-        },
-        index=pd.DatetimeIndex(data["time"].to_numpy(), name="date"),
-    )
+    n = np.where(ok, np.nan_to_num(np.asarray(nights, float)), 0.0)
+    error = np.where(ok, np.nan_to_num(np.asarray(std, float)), 0.0) / np.sqrt(np.maximum(n, 1.0))
+    inside = matrix.copy()
+    inside.data = np.ones_like(inside.data)
+    square = matrix.copy()
+    square.data = square.data**2
+    value = np.where(ok, r, 0.0)
+    columns = [value, ok, error, n, quality == 1, quality == 2, ok & (value >= LIT)]
+    sums = matrix @ np.stack([np.asarray(c, float) for c in columns], axis=1)
+    total = np.asarray(matrix.sum(axis=1)).ravel()
+    area = np.maximum(total, 1e-12)
+    covered = sums[:, 1]
+    measured = np.maximum(covered, 1e-12)
+    share = covered / area
+    own = square @ error**2
+    variance = ((1 - CELL_CORRELATION) * own + CELL_CORRELATION * sums[:, 2] ** 2) / measured**2
+    gap = ~(share >= least_share) | (total <= 0)
+    mean = sums[:, 0] / measured
+    return {
+        "radiance": np.where(gap, np.nan, mean),
+        "std_error": np.where(gap, np.nan, np.sqrt(variance)),
+        "radiance_sum": np.where(gap, np.nan, mean * total),
+        "lit_km2": np.where(gap, np.nan, sums[:, 6] / np.maximum(share, 1e-12)),
+        "valid_cells": inside @ ok.astype(float),
+        "valid_share": share,
+        "poor_share": sums[:, 4] / area,
+        "filled_share": sums[:, 5] / area,
+        "nights": sums[:, 3] / measured,
+    }
+
+
+def monthly_mean(data: xr.Dataset, weights: NDArray[Any], least_share: float = 0.5) -> pd.DataFrame:
+    """Figures of one commune, one row per month.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        ``radiance``, ``std``, ``nights``, ``quality`` with dimensions (time, y, x).
+    weights : ndarray (y, x)
+        Area of the commune in each cell, km².
+    least_share : float
+        Share of the commune's area that must have been measured; a month below is a gap.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index ``date`` (first of the month), columns :data:`COLUMNS` of :func:`zone_values`.
+    """
+    from scipy.sparse import csr_array
+
+    inside = weights > 0
+    matrix = csr_array(weights[inside][None, :])
+    names = ("radiance", "std", "nights", "quality")
+    cells = [data[name].to_numpy()[:, inside] for name in names]
+    rows = [
+        {k: v.item() for k, v in zone_values(matrix, r, s, n, q, least_share).items()}
+        for r, s, n, q in zip(*cells, strict=True)
+    ]
+    index = pd.DatetimeIndex(data["time"].to_numpy(), name="date")
+    table = pd.DataFrame(rows, index=index, columns=list(COLUMNS))
+    return table.astype({"valid_cells": int})

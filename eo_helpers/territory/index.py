@@ -462,8 +462,18 @@ class CommuneIndex:
             labels,
         )
 
+    def _nearest(self, query: str) -> list[int]:
+        """Three names that look most like words that no name answers to, however far."""
+        from rapidfuzz import fuzz, process
+
+        words = normalise(str(query)[:200])
+        if not words or words[0].isdigit():
+            return []  # the nearest code is another place
+        found = process.extract(words, self._full, scorer=fuzz.WRatio, limit=3)
+        return [row for _, _, row in found]
+
     def _unknown(self, query: str, rows: list[int]) -> UnknownCommune:
-        labels = self._labels(rows[:5])
+        labels = self._labels(rows[:5] or self._nearest(query))
         postcode = re.fullmatch(r"\s*\d{5}\s*", str(query))
         if labels:
             shown = " ; ".join(labels)

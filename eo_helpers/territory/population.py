@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,15 @@ from pyproj import CRS
 from ..errors import InvalidInput, OutOfCoverage
 from .commune import Commune
 
-__all__ = ["FILOSOFI_COLUMNS", "Shared", "cells_from_ids", "read", "share_out"]
+__all__ = [
+    "FILOSOFI_COLUMNS",
+    "Shared",
+    "Spread",
+    "cells_from_ids",
+    "read",
+    "share_out",
+    "spread",
+]
 
 #: Name of the cell identifier, by vintage: 2019, 2017, 2015 (compared in lower case).
 _ID_NAMES = ("idcar_200m", "idinspire")
@@ -193,6 +202,79 @@ def _table(path: Path, commune: Commune) -> pd.DataFrame:
         ) from error
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How the people of cells go to polygons, whatever is counted.
+
+    Attributes
+    ----------
+    shares : scipy.sparse.csr_array, shape (n polygons, n cells)
+        Part of each cell's people that is in each polygon.
+    inside : numpy.ndarray, shape (n cells,)
+        Part of each cell that is in the commune.
+    """
+
+    shares: Any
+    inside: np.ndarray
+
+    def of(self, counts: Any) -> Shared:
+        """Share out one count (people, households …), one value a cell."""
+        values = np.asarray(counts, dtype=float)
+        shared = self.shares @ values
+        total = float((self.inside * values).sum())
+        return Shared(shared, max(total - float(shared.sum()), 0.0), total)
+
+
+def spread(
+    cells: gpd.GeoDataFrame,
+    polygons: gpd.GeoDataFrame,
+    boundary: Any = None,
+    weights: Sequence[np.ndarray | None] = (None,),
+) -> tuple[Spread, ...]:
+    """How the people of cells spread over polygons, for each way to weigh the ground.
+
+    Parameters
+    ----------
+    cells, polygons, boundary
+        As for :func:`share_out`.
+    weights : sequence
+        For each answer, the ``weights`` of :func:`share_out`; the overlay is done once.
+
+    Returns
+    -------
+    tuple of Spread, one for each of ``weights``
+    """
+    from scipy.sparse import csr_array
+
+    squares = cells.geometry.to_numpy()
+    whole = shapely.area(squares)
+    if boundary is not None:
+        shapely.prepare(boundary)
+        cut = np.flatnonzero(~shapely.contains(boundary, squares))
+        squares = squares.copy()
+        squares[cut] = shapely.intersection(squares[cut], boundary)
+    inside = shapely.area(squares)
+
+    shapes = polygons.geometry.to_crs(cells.crs).to_numpy()
+    cell, polygon = shapely.STRtree(shapes).query(squares, predicate="intersects")
+    area = shapely.area(shapely.intersection(squares[cell], shapes[polygon]))
+    covered = np.bincount(cell, weights=area, minlength=len(squares))
+    # Rounding of the overlay may cover a cell by a hair more than its area.
+    ground = np.maximum(inside, covered)
+    plain = np.divide(area, ground[cell], out=np.zeros_like(area), where=ground[cell] > 0)
+    out = []
+    for each in weights:
+        fraction = plain
+        if each is not None:
+            weighted = area * np.asarray(each, dtype=float)[polygon]
+            per_cell = np.bincount(cell, weights=weighted, minlength=len(squares))[cell]
+            fraction = np.where(per_cell > 0, weighted / np.where(per_cell > 0, per_cell, 1), plain)
+        part = fraction * (inside / whole)[cell]
+        shares = csr_array((part, (polygon, cell)), shape=(len(shapes), len(squares)))
+        out.append(Spread(shares, inside / whole))
+    return tuple(out)
+
+
 def share_out(
     cells: gpd.GeoDataFrame,
     polygons: gpd.GeoDataFrame,
@@ -230,31 +312,4 @@ def share_out(
     Source: Goodchild, M. F. & Lam, N. S.-N. (1980), Areal interpolation, Geo-Processing
     1, 297-312.
     """
-    squares = cells.geometry.to_numpy()
-    people = cells[column].to_numpy(dtype=float)
-    whole = shapely.area(squares)
-    if boundary is not None:
-        shapely.prepare(boundary)
-        cut = np.flatnonzero(~shapely.contains(boundary, squares))
-        squares = squares.copy()
-        squares[cut] = shapely.intersection(squares[cut], boundary)
-    inside = shapely.area(squares)
-    people = people * inside / whole
-
-    shapes = polygons.geometry.to_crs(cells.crs).to_numpy()
-    cell, polygon = shapely.STRtree(shapes).query(squares, predicate="intersects")
-    area = shapely.area(shapely.intersection(squares[cell], shapes[polygon]))
-    covered = np.bincount(cell, weights=area, minlength=len(squares))
-    # Rounding of the overlay may cover a cell by a hair more than its area.
-    ground = np.maximum(inside, covered)
-    plain = np.divide(area, ground[cell], out=np.zeros_like(area), where=ground[cell] > 0)
-    if weights is None:
-        fraction = plain
-    else:
-        weighted = area * np.asarray(weights, dtype=float)[polygon]
-        per_cell = np.bincount(cell, weights=weighted, minlength=len(squares))
-        has = per_cell[cell] > 0
-        fraction = np.where(has, weighted / np.where(has, per_cell[cell], 1), plain)
-    shared = np.bincount(polygon, weights=people[cell] * fraction, minlength=len(shapes))
-    total = float(people.sum())
-    return Shared(shared, max(total - float(shared.sum()), 0.0), total)
+    return spread(cells, polygons, boundary, (weights,))[0].of(cells[column])

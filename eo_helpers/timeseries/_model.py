@@ -11,6 +11,7 @@ products of all steps follow from cumulated sums, without any T × T matrix.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -19,17 +20,20 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 __all__ = [
+    "ABRUPT",
     "DURATIONS",
     "HYPER",
     "Chain",
     "Fit",
     "Hyper",
     "Steps",
+    "Whitened",
     "chain",
     "gls_fit",
     "one_evidence",
     "steps",
     "two_evidence",
+    "whitened",
 ]
 
 Floats = NDArray[np.float64]
@@ -37,9 +41,13 @@ Singles = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 Ints = NDArray[np.int_]
 
-#: Durations of a single change, in time steps; a posteriori those up to
-#: ``breaks.ABRUPT`` are a break, the longer ones a fade.
+#: Durations of a single change, in time steps; those up to ``ABRUPT`` are a break, the
+#: longer ones a fade.
 DURATIONS = (1, 3, 6, 12, 18, 24, 30, 36, 48, 60)
+ABRUPT = 6
+#: Weights of the durations, of breaks and of fades apart: most sudden changes take one
+#: step; a programme of renewal takes years rather than one.
+SHARES = (0.8, 0.1, 0.1, 0.03, 0.10, 0.20, 0.20, 0.20, 0.15, 0.12)
 
 
 class Hyper(NamedTuple):
@@ -52,15 +60,18 @@ class Hyper(NamedTuple):
 
 #: Prior standard deviation of the trend, per decade of transformed units: most communes
 #: change by one or two percent a year, some by far more.
-TRENDS = ((0.15, 0.8), (0.6, 0.2))
+TRENDS = ((0.12, 0.9), (0.4, 0.1))
 #: AR(1) coefficients of the noise that are averaged over, and their weights.
-PHIS = ((0.1, 0.25), (0.35, 0.4), (0.6, 0.25), (0.8, 0.1))
-HYPER = tuple(Hyper(p, t, wp * wt) for t, wt in TRENDS for p, wp in PHIS)
+PHIS = ((0.2, 0.34), (0.4, 0.38), (0.6, 0.23), (0.8, 0.05))
+#: Together, but for what is too unlikely to be worth its time.
+HYPER = tuple(Hyper(p, t, wp * wt) for t, wt in TRENDS for p, wp in PHIS if wp * wt > 0.01)
 #: A few of them, for a first look that finds outliers.
 FIRST_LOOK = (Hyper(0.2, 0.3, 0.6), Hyper(0.6, 0.3, 0.4))
 #: Prior standard deviation of one change, in units of the transformed series
 #: (0.5 is a fall of about 40 % or a rise of about 65 % in log radiance).
 AMPLITUDE = 0.5
+#: The same of a fade: renewed lamps give less light, they are not put out.
+AMPLITUDE_FADE = 0.3
 #: In noisier series only greater changes can be seen: the prior is at least this many
 #: standard deviations of the noise wide.
 AMPLITUDE_NOISE = 2.0
@@ -161,21 +172,32 @@ class Steps:
     const: Floats
     dof: Floats
     ridge: Floats
+    ridge_fade: Floats
+
+    def take(self, rows: Ints) -> Steps:
+        """Some of the series (what :func:`two_evidence` needs of them)."""
+        parts = (self.apart, self.alone, self.c, self.b, self.rss, self.const, self.dof)
+        priors = (self.ridge, self.ridge_fade)
+        return Steps(self.link, *(v[rows] for v in (*parts, *priors)))
 
 
-def steps(
-    y: Floats, mask: Bools, scale: Floats, nuisance: Floats, variance: Floats, hyper: Hyper
-) -> Steps:
-    """Inner products under one noise model, GLS projection on ``nuisance`` (n, T, p) done.
+@dataclass(frozen=True)
+class Whitened:
+    """Nuisances, data and all steps under one AR(1) coefficient; shared by trend priors."""
 
-    ``variance`` (n) is a pilot of the noise variance; it only scales priors.
-    """
-    link = chain(mask, scale, hyper.phi)
-    _n, length = mask.shape
-    z = np.where(mask, y, 0.0)
-    wx, wy = link.whiten(nuisance), link.whiten(z)
-    a = np.swapaxes(wx, 1, 2) @ wx
-    a[:, 1, 1] += variance / hyper.trend**2
+    link: Chain
+    wx: Floats
+    wy: Floats
+    tail: Floats
+    apart: Floats
+    alone: Floats
+
+
+def whitened(y: Floats, mask: Bools, scale: Floats, nuisance: Floats, phi: float) -> Whitened:
+    """Whiten data (n, T), nuisances (n, T, p) and every step by noise of coefficient ``phi``."""
+    link = chain(mask, scale, phi)
+    length = mask.shape[1]
+    wx, wy = link.whiten(nuisance), link.whiten(np.where(mask, y, 0.0))
     small = link.own - link.prev  # what whitening leaves of a step, but for its first value
     both = np.concatenate([wx, wy[:, :, None]], axis=2)
     tail = _after(small[:, :, None] * both) + link.own[:, :, None] * both
@@ -188,17 +210,29 @@ def steps(
     tail = np.where(none[:, :, None], 0.0, np.take_along_axis(tail, at[:, :, None], 1))
     alone = np.where(none, 0.0, np.take_along_axis(alone, at, 1))
     apart = np.where(none, 0.0, np.take_along_axis(apart, at, 1))
+    return Whitened(link, wx, wy, tail, apart, alone)
+
+
+def steps(w: Whitened, variance: Floats, trend: float) -> Steps:
+    """Inner products of all steps, GLS projection on the nuisances done.
+
+    ``variance`` (n) is a pilot of the noise variance; it only scales priors. ``trend`` is
+    the prior standard deviation of the trend.
+    """
+    a = np.swapaxes(w.wx, 1, 2) @ w.wx
+    a[:, 1, 1] += variance / trend**2
     root = np.linalg.cholesky(a)
-    xy = np.einsum("ntp,nt->np", wx, wy)
-    solved = np.linalg.solve(root, np.concatenate([np.swapaxes(tail[:, :, :-1], 1, 2),
-                                                   xy[:, :, None]], axis=2))  # fmt: skip
+    xy = np.einsum("ntp,nt->np", w.wx, w.wy)
+    right = np.concatenate([np.swapaxes(w.tail[:, :, :-1], 1, 2), xy[:, :, None]], axis=2)
+    solved = np.linalg.solve(root, right)
     c, u = np.swapaxes(solved[:, :, :-1], 1, 2), solved[:, :, -1]
-    b = tail[:, :, -1] - np.einsum("ntp,np->nt", c, u)
-    rss = np.maximum(np.einsum("nt,nt->n", wy, wy) - (u**2).sum(1), 1e-12)
+    b = w.tail[:, :, -1] - np.einsum("ntp,np->nt", c, u)
+    rss = np.maximum(np.einsum("nt,nt->n", w.wy, w.wy) - (u**2).sum(1), 1e-12)
     logdet_a = 2 * np.log(np.einsum("npp->np", root)).sum(1)
-    const = 0.5 * (link.logdet - logdet_a + np.log(variance / hyper.trend**2))
-    dof = mask.sum(1) - nuisance.shape[2] + 1 + NOISE_WEIGHT
-    return Steps(link, apart, alone, c, b, rss, const, dof, _ridge(variance))
+    const = 0.5 * (w.link.logdet - logdet_a + np.log(variance / trend**2))
+    dof = (w.link.own > 0).sum(1) - w.wx.shape[2] + 1 + NOISE_WEIGHT
+    ridges = _ridge(variance, AMPLITUDE), _ridge(variance, AMPLITUDE_FADE)
+    return Steps(w.link, w.apart, w.alone, c, b, rss, const, dof, *ridges)
 
 
 def _after(v: Floats) -> Floats:
@@ -216,35 +250,45 @@ def one_evidence(m: Steps, allowed: Bools) -> tuple[Floats, Floats]:
     half = 0.5 * m.dof
     prior = NOISE_WEIGHT * NOISE_SD**2
     none = m.const - half * np.log(m.rss + prior)
+    half32 = half[:, None].astype(np.float32)
     one = np.full((n, len(DURATIONS), length), -np.inf)
     index = np.arange(length)
     extra = m.alone - m.apart
+    shift = m.link.run - 1
     # Products of a step with the earlier ones: `apart`, or `alone` within one gap.
     linear = _upto(m.apart)
-    moment = _upto(index * m.apart + (m.link.run - 1) * extra)
+    moment = _upto(index * m.apart + shift * extra)
     single = _upto(m.alone)
-    sums = _upto(np.concatenate([m.b[:, :, None], m.c], axis=2))
+    sum_b = _upto(m.b)
+    sums = [_upto(m.c[:, :, k]).astype(np.float32) for k in range(m.c.shape[2])]
+    rss = m.rss[:, None]
     for k, d in enumerate(DURATIONS):
         if d >= length:
             continue
-        start = index[: length - d + 1]
-        end = start + d
+        ridge = (m.ridge if d <= ABRUPT else m.ridge_fade)[:, None]
+        start, end = slice(0, length - d + 1), slice(d, length + 1)
         # A ramp is the mean of d steps, hence block sums of their inner products.
-        cross = moment[:, end] - moment[:, start] - start * (linear[:, end] - linear[:, start])
-        inside = np.minimum(d, m.link.rest[:, start])
-        cross -= (m.link.run[:, start] - 1) * inside * extra[:, start]
-        total = 2 * cross + single[:, end] - single[:, start]
-        block = sums[:, end] - sums[:, start]
-        g = np.maximum(total - (block[:, :, 1:] ** 2).sum(2), 0.0) / d**2
-        g += m.ridge[:, None]
-        b = block[:, :, 0] / d
-        left = np.maximum(m.rss[:, None] - b**2 / g, 0.0) + prior
-        value = -0.5 * np.log(g / m.ridge[:, None]) - half[:, None] * np.log(left)
+        cross = (
+            moment[:, end] - moment[:, start] - index[start] * (linear[:, end] - linear[:, start])
+        )
+        cross -= shift[:, start] * np.minimum(d, m.link.rest[:, start]) * extra[:, start]
+        g = 2 * cross + single[:, end] - single[:, start]
+        for v in sums:
+            block = v[:, end] - v[:, start]
+            block *= block
+            g -= block
+        g = np.maximum(g, 0.0) / d**2 + ridge
+        b = (sum_b[:, end] - sum_b[:, start]) / d
+        left = np.maximum(rss - b * b / g, 0.0) + prior
+        # Logarithms are what takes time, and they need no more than single precision.
+        spread = np.sqrt(g * left / m.dof[:, None])
+        value = -0.5 * np.log((g / ridge).astype(np.float32))
+        value -= half32 * np.log(left.astype(np.float32))
         # What share of the amplitude's posterior is a rise, and how likely rises are.
-        up = ndtr(b / np.sqrt(g * left / m.dof[:, None]))
-        value += np.log(2 * (1 - RISES) + (4 * RISES - 2) * up)
-        ok = allowed[:, start] & allowed[:, end - 1]
-        one[:, k, : length - d + 1] = np.where(ok, m.const[:, None] + value, -np.inf)
+        up = ndtr((b / spread).astype(np.float32))
+        value += np.log(np.float32(2 * (1 - RISES)) + np.float32(4 * RISES - 2) * up)
+        ok = allowed[:, start] & allowed[:, d - 1 : length]
+        one[:, k, start] = np.where(ok, m.const[:, None] + value, -np.inf)
     return none, one
 
 
@@ -257,49 +301,68 @@ def _upto(v: Floats) -> Floats:
     return out
 
 
-def two_evidence(m: Steps, allowed: Bools, count: Ints, gap: int, stride: int = 1) -> Singles:
+def two_evidence(
+    models: Sequence[Steps],
+    weights: Sequence[float],
+    allowed: Bools,
+    count: Ints,
+    gap: int,
+    stride: int = 1,
+) -> Singles:
     """Log marginal likelihood of two steps (n, T, T), ``-inf`` where not allowed.
 
-    ``count`` (n, T) is the number of valid values before each time step, ``gap`` the
-    least number of them between the two. ``stride`` thins the grid of pairs.
+    Averaged over ``models`` (noise and trend) with their ``weights``. ``count`` (n, T)
+    is the number of valid values before each time step, ``gap`` the least number of
+    them between the two. ``stride`` thins the grid of pairs.
     """
-    n, length = m.b.shape
     single = np.float32
-    c = m.c.astype(single)
-    cross = c @ np.swapaxes(c, 1, 2)
-    apart, b = m.apart.astype(single), m.b.astype(single)
-    ridge = m.ridge.astype(single)[:, None]
-    diagonal = (m.alone - (m.c**2).sum(2)).astype(single) + ridge
-    half = (0.5 * m.dof).astype(single)[:, None]
-    rss = (m.rss + NOISE_WEIGHT * NOISE_SD**2).astype(single)[:, None]
-    const = (m.const + np.log(m.ridge)).astype(single)[:, None]
+    n, length = allowed.shape
+    c = [m.c.astype(single) for m in models]
+    cross = np.stack([v @ np.swapaxes(v, 1, 2) for v in c])
+
+    def stack(values: list[Floats]) -> Singles:
+        return np.stack(values).astype(single)
+
+    apart, b = stack([m.apart for m in models]), stack([m.b for m in models])
+    ridge = stack([m.ridge[:, None] for m in models])
+    diagonal = stack([m.alone - (m.c**2).sum(2) for m in models]) + ridge
+    half = stack([0.5 * m.dof[:, None] for m in models])
     floor = single(NOISE_WEIGHT * NOISE_SD**2)
+    rss = stack([m.rss[:, None] for m in models]) + floor
+    const = stack(
+        [
+            (m.const + np.log(m.ridge) + np.log(w))[:, None]
+            for m, w in zip(models, weights, strict=True)
+        ]
+    )
     signs = np.log(4 * np.array(PAIRS)).astype(single)
     out = np.full((n, length, length), -np.inf, single)
     for i in range(0, length - gap, stride):
         if not allowed[:, i].any():
             continue
         later = slice(i + -(-gap // stride) * stride, length, stride)
-        gi, bi = diagonal[:, i, None], b[:, i, None]
-        gj, bj = diagonal[:, later], b[:, later]
-        gij = apart[:, later] - cross[:, i, later]
+        gi, bi = diagonal[:, :, i, None], b[:, :, i, None]
+        gj, bj = diagonal[:, :, later], b[:, :, later]
+        gij = apart[:, :, later] - cross[:, :, i, later]
         det = gi * gj - gij * gij
-        ok = allowed[:, i, None] & allowed[:, later]
-        ok &= count[:, later] - count[:, i, None] >= gap
-        ok &= det > 1e-6 * gi * gj
-        det = np.where(ok, det, single(1))
-        left = rss - (bi * (bi * gj - 2 * bj * gij) + bj * bj * gi) / det
+        det = np.where(det > 1e-6 * gi * gj, det, np.inf)
+        # The numerators of the estimates of both amplitudes: their signs, and what they explain.
+        ni, nj = bi * gj - bj * gij, bj * gi - bi * gij
+        left = rss - (bi * ni + bj * nj) / det
         value = const - 0.5 * np.log(det) - half * np.log(np.maximum(left, floor))
-        # Signs of the two amplitudes: those of the numerators of their estimates.
-        up_i = bi * gj > bj * gij
-        value += signs[2 * up_i + (bj * gi > bi * gij)]
-        out[:, i, later] = np.where(ok, value, -np.inf)
+        value += signs[2 * (ni > 0) + (nj > 0)]
+        top = value.max(0)
+        with np.errstate(invalid="ignore"):
+            total = top + np.log(np.exp(value - top).sum(0))
+        ok = allowed[:, i, None] & allowed[:, later] & np.isfinite(top)
+        ok &= count[:, later] - count[:, i, None] >= gap
+        out[:, i, later] = np.where(ok, total, -np.inf)
     return out
 
 
-def _ridge(variance: Floats) -> Floats:
+def _ridge(variance: Floats, amplitude: float) -> Floats:
     """Noise variance over the prior variance of a change."""
-    return np.asarray(variance / np.maximum(AMPLITUDE**2, AMPLITUDE_NOISE**2 * variance))
+    return np.asarray(variance / np.maximum(amplitude**2, AMPLITUDE_NOISE**2 * variance))
 
 
 @dataclass(frozen=True)
@@ -339,13 +402,13 @@ def gls_fit(
     k = x.shape[2] - changes
     # A zero column (no such change) keeps its prior: coefficient 0.
     last = np.arange(k, x.shape[2])
-    a[:, last, last] += _ridge(pilot)[:, None]
+    a[:, last, last] += _ridge(pilot, AMPLITUDE)[:, None]
     a[:, 1, 1] += pilot / trend**2
     inverse = np.linalg.inv(a)
     coef = np.einsum("npq,nq->np", inverse, np.einsum("ntp,nt->np", wx, wy))
     fitted = np.einsum("ntp,np->nt", x, coef)
     e = link.whiten(np.where(mask, y - fitted, 0.0))
-    rss = np.einsum("nt,nt->n", e, e) + (coef[:, k:] ** 2).sum(1) * _ridge(pilot)
+    rss = np.einsum("nt,nt->n", e, e) + (coef[:, k:] ** 2).sum(1) * _ridge(pilot, AMPLITUDE)
     dof = mask.sum(1) - k + NOISE_WEIGHT
     variance = (rss + NOISE_WEIGHT * NOISE_SD**2) / dof
     spread = np.sqrt(np.where(mask, link.diagonal, 1.0)) * np.sqrt(variance)[:, None]

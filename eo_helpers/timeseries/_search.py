@@ -5,19 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
+from scipy.special import expit, logsumexp
 
 from . import _model
 
 __all__ = [
-    "ABRUPT",
+    "CHANCE",
     "DATED",
     "OUTLIER",
     "Scan",
+    "about_pairs",
     "allowed_months",
     "columns",
     "decide",
@@ -31,20 +31,20 @@ __all__ = [
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: A change that takes this many time steps or less is a break, a longer one a fade.
-ABRUPT = 6
 #: Prior probability of: no change, one sudden change, one slow fade, two sudden changes.
 #: Each further change costs the same again.
-PRIOR = (0.59, 0.30, 0.06, 0.05)
+PRIOR = (0.56, 0.29, 0.11, 0.04)
 #: Probability that a change is needed before anything is reported.
-NEEDED = 0.85
+NEEDED = 0.57
 #: How much likelier two breaks must be than one.
-SEVERAL_ODDS = 1.2
+SEVERAL_ODDS = 3.0
 #: Probability within three valid values of its date that a break needs to be reported:
 #: a change that cannot be dated is no break.
-DATED = 0.3
+DATED = 0.35
+#: Pairs of breaks are weighed with care where a first look gives them this probability.
+CHANCE = 0.03
 #: A deletion residual beyond this many standard deviations is an outlier.
-OUTLIER = 3.5
+OUTLIER = 2.5
 
 
 def _quiet() -> warnings.catch_warnings:
@@ -54,17 +54,30 @@ def _quiet() -> warnings.catch_warnings:
 
 @dataclass
 class Scan:
-    """Posterior of one chunk, noise and trend averaged over ``hyper``.
+    """Posterior of one chunk, noise and trend averaged over.
 
-    ``none`` (n), ``one`` (n, D, T), ``two`` (n, T, T): logarithms with the priors in
-    them; ``phi`` and ``trend`` (n) of the most probable explanation.
+    ``none`` (n) and ``one`` (n, D, T) are logarithms with the priors in them; so is
+    ``two`` (m, T, T), of the series ``rows`` (m) only. ``phi`` and ``trend`` (n) are
+    those of the most probable explanation.
     """
 
     none: Floats
     one: Floats
     two: NDArray[np.float32]
+    rows: NDArray[np.int_]
     phi: Floats
     trend: Floats
+
+    def chance_of_pairs(self, stride: int) -> Floats:
+        """Probability of two breaks rather than one or none (all series were tried).
+
+        Single breaks are taken at the same ``stride``-th time steps as pairs: a coarse
+        grid misses the exact dates of both alike.
+        """
+        with np.errstate(divide="ignore"):
+            two = logsumexp(self.two, axis=(1, 2)) + 2 * np.log(stride)
+            one = logsumexp(self.one[:, 0, ::stride], axis=1) + np.log(stride)
+        return np.asarray(expit(two - np.logaddexp(self.none, one)))
 
 
 def scan_chunk(
@@ -75,61 +88,60 @@ def scan_chunk(
     allowed: Bools,
     gap: int,
     hyper: Sequence[_model.Hyper],
+    rows: NDArray[np.int_],
     stride: int = 1,
 ) -> Scan:
     """Posterior of every explanation of every series (n, T) with nuisances ``x`` (n, T, p).
 
-    ``stride`` above 1 tries only each so many time steps for pairs of steps.
+    Pairs of steps are tried for the series ``rows``, at each ``stride``-th time step.
     """
-    n, length = y.shape
-    none = np.full((n, len(hyper)), -np.inf)
-    one = np.full((n, len(_model.DURATIONS), length), -np.inf)
-    two = np.full((n, length, length), -np.inf, np.float32)
-    top = np.empty((n, len(hyper)))
     variance = pilot(y, mask, scale)
     count = counts(mask)
     # Priors last: evidences are comparable as they are.
     lengths = np.maximum(allowed.sum(1), 1)
-    abrupt = np.array([d <= ABRUPT for d in _model.DURATIONS])
-    prior_one = np.zeros(abrupt.size)
-    prior_one[abrupt] = np.log(PRIOR[1] * _shares(abrupt))
-    prior_one[~abrupt] = np.log(PRIOR[2] / (~abrupt).sum())
-    for k, h in enumerate(hyper):
-        m = _model.steps(y, mask, scale, x, variance, h)
+    prior_one = _prior_one()[None, :, None] - np.log(lengths)[:, None, None]
+    none, one, best, models = [], [], [], []
+    known: dict[float, _model.Whitened] = {}
+    for h in hyper:
+        if h.phi not in known:
+            known[h.phi] = _model.whitened(y, mask, scale, x, h.phi)
+        m = _model.steps(known[h.phi], variance, h.trend)
         a, b = _model.one_evidence(m, allowed)
-        c = _model.two_evidence(m, allowed, count, gap, stride)
-        # Each pair once, of lengths² / 2 pairs.
-        c += (np.log(2 * PRIOR[3]) - 2 * np.log(lengths))[:, None, None].astype(np.float32)
-        b += prior_one[None, :, None] - np.log(lengths)[:, None, None]
-        a += np.log(PRIOR[0])
-        w = np.log(h.weight)
-        none[:, k] = a + w
-        _accumulate(one, b + w)
-        _accumulate(two, c + np.float32(w))
-        top[:, k] = np.maximum(a, np.maximum(b.max((1, 2)), c.max((1, 2)))) + w
-    best = top.argmax(1)
-    phi = np.array([h.phi for h in hyper])[best]
-    trend = np.array([h.trend for h in hyper])[best]
-    return Scan(logsumexp(none, axis=1), one, two, phi, trend)
+        a += np.log(PRIOR[0]) + np.log(h.weight)
+        b += prior_one + np.log(h.weight)
+        none.append(a)
+        one.append(b)
+        models.append(m.take(rows))
+        best.append(np.maximum(a, b.max((1, 2))))
+    weights = [h.weight for h in hyper]
+    two = _model.two_evidence(models, weights, allowed[rows], count[rows], gap, stride)
+    # Each pair once, of lengths² / 2 pairs.
+    two += (np.log(2 * PRIOR[3]) - 2 * np.log(lengths[rows]))[:, None, None].astype(np.float32)
+    which = np.argmax(best, axis=0)
+    phi = np.array([h.phi for h in hyper])[which]
+    trend = np.array([h.trend for h in hyper])[which]
+    return Scan(np.logaddexp.reduce(none), _average(one), two, rows, phi, trend)
 
 
-def _accumulate(total: NDArray[Any], more: NDArray[Any]) -> None:
-    """``total = log(exp(total) + exp(more))`` in place."""
-    top = np.maximum(total, more)
-    low = np.minimum(total, more)
-    with np.errstate(invalid="ignore"):
-        low -= top
-    low[~np.isfinite(low)] = -np.inf
-    np.exp(low, out=low)
-    low += 1
-    np.log(low, out=low)
-    np.add(top, low, out=total)
+def _prior_one() -> Floats:
+    """Logarithm of the prior of one change, by its duration."""
+    shares = np.array(_model.SHARES)
+    return np.asarray(np.log(shares) + np.log(np.where(_abrupt(), PRIOR[1], PRIOR[2])))
 
 
-def _shares(abrupt: Bools) -> Floats:
-    """Most sudden changes take one step; the rest of them share a fifth."""
-    count = int(abrupt.sum())
-    return np.array([0.8] + [0.2 / (count - 1)] * (count - 1)) if count > 1 else np.ones(1)
+def _abrupt() -> Bools:
+    return np.array([d <= _model.ABRUPT for d in _model.DURATIONS])
+
+
+def _average(values: list[Floats]) -> Floats:
+    """``log(sum(exp(values)))``, element by element."""
+    top = np.maximum.reduce(values)
+    safe = np.where(np.isfinite(top), top, 0.0)
+    total = np.zeros(top.shape, np.float32)
+    for v in values:
+        total += np.exp((v - safe).astype(np.float32))
+    with np.errstate(divide="ignore"):
+        return np.asarray(safe + np.log(total))
 
 
 def pilot(y: Floats, mask: Bools, scale: Floats) -> Floats:
@@ -175,6 +187,15 @@ def counts(mask: Bools) -> NDArray[np.int_]:
     return total - mask.astype(int)
 
 
+def about_pairs(models: list[list[tuple[int, int]]], length: int, reach: int) -> Bools:
+    """Time steps next to one of several breaks, which a coarse look has not dated exactly."""
+    out = np.zeros((len(models), length), bool)
+    for i, model in enumerate(models):
+        for a, _ in model if len(model) > 1 else ():
+            out[i, max(0, a - reach) : a + reach] = True
+    return out
+
+
 def allowed_months(mask: Bools, margin: int) -> Bools:
     """Time steps with at least ``margin`` valid values on either side."""
     before = counts(mask)
@@ -184,23 +205,31 @@ def allowed_months(mask: Bools, margin: int) -> Bools:
 
 def map_models(scan: Scan) -> tuple[list[list[tuple[int, int]]], Floats]:
     """The most probable explanation of each series, and the probabilities of the four."""
-    abrupt = np.array([d <= ABRUPT for d in _model.DURATIONS])
+    abrupt = _abrupt()
     scores = np.column_stack(
         [
             scan.none,
             logsumexp(scan.one[:, abrupt], axis=(1, 2)),
             logsumexp(scan.one[:, ~abrupt], axis=(1, 2)),
-            logsumexp(scan.two, axis=(1, 2)),
+            np.full(scan.none.size, -np.inf),
         ]
     )
+    if scan.rows.size:
+        flat = scan.two.reshape(scan.rows.size, -1)
+        top = flat.max(1)
+        safe = np.where(np.isfinite(top), top, 0)[:, None]
+        with np.errstate(divide="ignore"):
+            scores[scan.rows, 3] = safe[:, 0] + np.log(np.exp(flat - safe).sum(1))
     probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+    place = {int(row): k for k, row in enumerate(scan.rows)}
     models: list[list[tuple[int, int]]] = []
     for i, p in enumerate(probability):
         kind = decide(p)
         if kind == 0:
             models.append([])
         elif kind == 3:
-            a, b = np.unravel_index(scan.two[i].argmax(), scan.two[i].shape)
+            two = scan.two[place[i]]
+            a, b = np.unravel_index(two.argmax(), two.shape)
             models.append([(int(a), 1), (int(b), 1)])
         else:
             family = np.nonzero(abrupt if kind == 1 else ~abrupt)[0]
@@ -246,24 +275,26 @@ def refine(
     margin: int,
     gap: int,
     max_breaks: int,
-) -> tuple[bool, list[list[Floats]]]:
+) -> list[list[Floats]]:
     """Posterior of each break's month; a further break where two do not explain enough.
 
     ``models`` is changed in place where a break is added.
     """
-    abrupt = np.array([d <= ABRUPT for d in _model.DURATIONS])
+    abrupt = _abrupt()
+    place = {int(row): k for k, row in enumerate(scan.rows)}
     posteriors: list[list[Floats]] = []
     for i, model in enumerate(models):
         if len(model) == 1 and model[0][1] == 1:
             posteriors.append([_month_posterior(scan.one[i, abrupt])])
         elif len(model) == 2:
-            weight = np.exp(scan.two[i] - scan.two[i].max())
+            two = scan.two[place[i]]
+            weight = np.exp(two - two.max())
             posteriors.append([weight.sum(1) / weight.sum(), weight.sum(0) / weight.sum()])
         else:
             posteriors.append([])
     several = np.array([i for i, model in enumerate(models) if len(model) == 2], int)
     if max_breaks < 3 or several.size == 0:
-        return False, posteriors
+        return posteriors
     fixed = columns([models[i] for i in several], y.shape[1], 2)
     z = np.concatenate([nuisance[several], fixed], axis=2)
     sub = (y[several], keep[several], scale[several])
@@ -277,12 +308,10 @@ def refine(
         rows = (scan.phi[several] == phi) & (scan.trend[several] == trend)
         values, kept, noise = (v[rows] for v in sub)
         variance = pilot(values, kept, noise)
-        hyper = _model.Hyper(phi, trend, 1.0)
-        m = _model.steps(values, kept, noise, z[rows], variance, hyper)
+        m = _model.steps(_model.whitened(values, kept, noise, z[rows], phi), variance, trend)
         none, one = _model.one_evidence(m, allowed[rows])
         gain[rows] = one[:, 0] - none[:, None]
     odds = logsumexp(gain, axis=1) - np.log(np.maximum(allowed.sum(1), 1))
-    added = False
     for row, i in enumerate(several):
         if odds[row] + np.log(PRIOR[3]) > np.log(NEEDED / (1 - NEEDED)):
             weight = np.exp(gain[row] - gain[row].max())
@@ -291,5 +320,4 @@ def refine(
             pairs.sort(key=lambda pair: pair[0])
             models[i] = [pair[0] for pair in pairs]
             posteriors[i] = [pair[1] for pair in pairs]
-            added = True
-    return added, posteriors
+    return posteriors

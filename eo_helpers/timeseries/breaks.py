@@ -8,7 +8,9 @@ distribution of its date: the intervals are read from it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -27,7 +29,17 @@ Bools = NDArray[np.bool_]
 KNEE = 0.5
 #: Dates within this many valid values of each other are the same event.
 NEAR = 3
-_CHUNK = 128
+_CHUNK = 256
+#: The first look tries each so many time steps for pairs of breaks.
+_COARSE = 3
+
+
+class _Look(NamedTuple):
+    """A scan, the explanation chosen for each series, the probabilities of the four."""
+
+    scan: _search.Scan
+    models: list[list[tuple[int, int]]]
+    probability: Floats
 
 
 @dataclass(frozen=True)
@@ -119,7 +131,7 @@ def detect_breaks(
     Values are transformed by ``asinh(r / KNEE)``: a logarithm for bright places,
     linear in the noise of dark ones. Noise is AR(1) with exact gaps; its coefficient
     is averaged over a grid, its variance integrated out, amplitudes have a normal
-    prior. Outliers (deletion residuals over 3.5 standard deviations from the best
+    prior. Outliers (deletion residuals over 2.5 standard deviations from the best
     explanation) are set aside and counted. Sources: Bai & Perron (2003) for several
     breaks; Ruggieri (2013), International Journal of Climatology 33, 520-528, for
     Bayesian change points with trend; Zhao et al. (2019), Remote Sensing of
@@ -160,23 +172,29 @@ def _detect(
     n, length = y.shape
     nuisance = np.broadcast_to(x, (n, *x.shape))
     keep = mask & ~_search.local_outliers(y, mask)
-    for turn in range(2):
+
+    def look(hyper: Sequence[_model.Hyper], rows: NDArray[np.int_], stride: int) -> _Look:
         allowed = _search.allowed_months(keep, margin)
-        hyper = _model.HYPER if turn else _model.FIRST_LOOK
-        scan = _search.scan_chunk(y, keep, scale, nuisance, allowed, gap, hyper, 1 if turn else 2)
+        scan = _search.scan_chunk(y, keep, scale, nuisance, allowed, gap, hyper, rows, stride)
         models, probability = _search.map_models(scan)
+        return _Look(scan, models, probability)
+
+    def fit_of(seen: _Look) -> tuple[Floats, _model.Fit]:
+        z = np.concatenate([nuisance, _search.columns(seen.models, length, max_breaks)], axis=2)
         pilot = _search.pilot(y, keep, scale)
-        z = np.concatenate([nuisance, _search.columns(models, length, max_breaks)], axis=2)
-        fit = _model.gls_fit(y, keep, scale, z, max_breaks, scan.phi, scan.trend, pilot)
-        if turn == 0:
-            # Outliers are judged against the best explanation, not against no change.
-            keep = keep & (np.abs(fit.deletion) < _search.OUTLIER)
-    more, posteriors = _search.refine(
-        y, keep, scale, nuisance, scan, models, margin, gap, max_breaks
-    )
-    if more:
-        z = np.concatenate([nuisance, _search.columns(models, length, max_breaks)], axis=2)
-        fit = _model.gls_fit(y, keep, scale, z, max_breaks, scan.phi, scan.trend, pilot)
+        phi, trend = seen.scan.phi, seen.scan.trend
+        return z, _model.gls_fit(y, keep, scale, z, max_breaks, phi, trend, pilot)
+
+    first = look(_model.FIRST_LOOK, np.arange(n), _COARSE)
+    # Outliers are judged against the best explanation, not against no change.
+    _, fit = fit_of(first)
+    far = np.abs(fit.deletion) > _search.OUTLIER
+    keep = keep & ~(far & ~_search.about_pairs(first.models, length, _COARSE))
+    several = np.nonzero(first.scan.chance_of_pairs(_COARSE) > _search.CHANCE)[0]
+    seen = look(_model.HYPER, several, 1)
+    scan, models, probability = seen.scan, seen.models, seen.probability
+    posteriors = _search.refine(y, keep, scale, nuisance, scan, models, margin, gap, max_breaks)
+    z, fit = fit_of(seen)
     return [
         _report(i, y, mask, keep, x, z, fit, models[i], posteriors[i], probability[i], scan.phi[i])
         for i in range(n)
@@ -263,7 +281,7 @@ def _effect(
     first = max(0, min(at - 6, length - 12))
     rows = z[first : first + 12].copy()
     rows[:, 1] = z[at, 1]
-    rows[:, x.shape[1] :] = z[min(at + _search.ABRUPT, length - 1), x.shape[1] :]
+    rows[:, x.shape[1] :] = z[min(at + _model.ABRUPT, length - 1), x.shape[1] :]
     for other in range(x.shape[1], z.shape[1]):
         if other != column:
             rows[:, other] = z[at, other]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
+from scipy.special import ndtr, ndtri
 
 __all__ = ["Trend", "mann_kendall_variance_ratio", "theil_sen"]
 
@@ -46,23 +48,29 @@ def mann_kendall_variance_ratio(residuals: ArrayLike) -> float:
     n = int(ok.sum())
     if n < 10:
         return 1.0
-    z = np.full(e.size, np.nan)
-    z[ok] = stats.rankdata(e[ok])
-    z -= np.nanmean(z)
-    variance = np.nanmean(z**2)
+    z = np.zeros(e.size)
+    z[ok] = stats.rankdata(e[ok]) - (n + 1) / 2
+    variance = z @ z / n
     if variance == 0:
         return 1.0
+    seen = ok.astype(float)
     total = 0.0
     # Far lags are known from few pairs and only add noise to the factor.
     for lag in range(1, min(n // 4, 24) + 1):
-        both = z[lag:] * z[:-lag]
-        count = int(np.isfinite(both).sum())
+        count = seen[lag:] @ seen[:-lag]
         if count < 10:
             continue
-        rho = float(np.nanmean(both) / variance)
+        rho = (z[lag:] @ z[:-lag]) / count / variance
         if abs(rho) > 1.96 / np.sqrt(count):
             total += (n - lag) * (n - lag - 1) * (n - lag - 2) * rho
-    return max(1.0, 1 + 2 * total / (n * (n - 1) * (n - 2)))
+    return float(max(1.0, 1 + 2 * total / (n * (n - 1) * (n - 2))))
+
+
+@lru_cache(maxsize=64)
+def _pairs(n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Every pair ``i < j``: the same for all series of one length."""
+    i, j = np.triu_indices(n, 1)
+    return i, j
 
 
 def theil_sen(
@@ -106,28 +114,31 @@ def theil_sen(
         yi, ti = y[inside], t[inside]
         if yi.size < 3:
             continue
-        i, j = np.triu_indices(yi.size, 1)
-        slopes.append((yi[j] - yi[i]) / (ti[j] - ti[i]))
-        score += float(np.sign(yi[j] - yi[i]).sum())
+        i, j = _pairs(yi.size)
+        rise = yi[j] - yi[i]
+        slope = rise / (ti[j] - ti[i])
+        slopes.append(slope)
+        score += float(np.count_nonzero(rise > 0) - np.count_nonzero(rise < 0))
         _, ties = np.unique(yi, return_counts=True)
-        variance += _variance(yi.size) - sum(_variance(int(k)) for k in ties)
-        detrended[inside] = yi - np.median(slopes[-1]) * ti
+        variance += _variance(yi.size) - sum(_variance(int(k)) for k in ties if k > 1)
+        detrended[inside] = yi - np.median(slope) * ti
         detrended[inside] -= np.median(detrended[inside])
     pairs = sum(s.size for s in slopes)
     if pairs < 10 or variance <= 0:
         return Trend(np.nan, np.nan, np.nan, np.nan, pairs)
-    ordered = np.sort(np.concatenate(slopes))
     spread = np.sqrt(variance * mann_kendall_variance_ratio(detrended))
-    half = stats.norm.ppf(1 - alpha / 2) * spread
+    half = ndtri(1 - alpha / 2) * spread
     # Ranks of the bounds as in Sen (1968) and scipy.stats.theilslopes.
     upper = min(int(np.round((pairs + half) / 2)), pairs - 1)
     lower = max(int(np.round((pairs - half) / 2)) - 1, 0)
+    middle = ((pairs - 1) // 2, pairs // 2)
+    ordered = np.partition(np.concatenate(slopes), sorted({lower, upper, *middle}))
     z = (score - np.sign(score)) / spread
     return Trend(
-        float(np.median(ordered)),
+        float((ordered[middle[0]] + ordered[middle[1]]) / 2),
         float(ordered[lower]),
         float(ordered[upper]),
-        float(2 * stats.norm.sf(abs(z))),
+        float(2 * ndtr(-abs(z))),
         pairs,
     )
 

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import InvalidInput
 from ..findings import Layer, Legend
 from ..territory.commune import WGS84
+from ..text import french
 from .legends import MISSING_COLOR, color_of
 from .words import quantity, say, word
 
@@ -171,7 +172,8 @@ def _tooltips(layer: Layer, frame: Any, lang: str) -> list[str]:
     if layer.tooltip:
         column = f"{layer.tooltip}_{lang}"
         texts = frame[column if column in frame.columns else f"{layer.tooltip}_fr"]
-        return ["" if t is None or t != t else str(t) for t in texts]
+        known = ["" if t is None or t != t else str(t) for t in texts]
+        return [french(t) for t in known] if lang == "fr" else known
     if not layer.column:
         return [say(layer.title, lang)] * len(frame)
     if layer.legend.scale is not None:

@@ -30,12 +30,12 @@ def status(finding: Finding, lang: str = "fr") -> str:
 
 def finding_text(finding: Finding, lang: str = "fr") -> str:
     """The Finding for a terminal: sentence, figures, caveats, origin. No trailing newline."""
-    lines = [f"{say(theme(finding.theme).title, lang)} – {finding.commune.name}"]
+    about = f"{say(theme(finding.theme).title, lang)} – {finding.commune.name}"
     if finding.demonstration:
-        lines[0] += f" [{word('demonstration', lang)}]"
+        about += f" [{word('demonstration', lang)}]"
     if finding.status != "complete":
-        lines[0] += f" [{status(finding, lang)}]"
-    lines += ["", headline(finding, lang)]
+        about += f" [{status(finding, lang)}]"
+    lines = [headline(finding, lang), "", about]
     if finding.remedy:
         lines += ["", say(finding.remedy, lang)]
     if finding.indicators:

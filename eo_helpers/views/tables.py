@@ -16,8 +16,10 @@ __all__ = ["caveats_html", "figures_html", "provenance_html", "remedy_html", "ro
 _GROUPS = {
     "": {"fr": "Les chiffres", "en": "The figures"},
     "surface": {"fr": "Surface", "en": "Area"},
+    "depth": {"fr": "Hauteur d'eau", "en": "Depth of water"},
     "population": {"fr": "Habitants", "en": "People"},
     "attention": {"fr": "Où regarder d'abord", "en": "Where to look first"},
+    "comparison": {"fr": "Par rapport à d'autres communes", "en": "Against other communes"},
     "measurement": {"fr": "Ce que vaut la mesure", "en": "How good the measurement is"},
 }
 

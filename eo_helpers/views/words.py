@@ -6,7 +6,7 @@ import datetime as dt
 import re
 from collections.abc import Mapping
 
-from ..text import Text, day, month, number
+from ..text import Text, day, french, month, number
 
 __all__ = [
     "colon",
@@ -69,11 +69,14 @@ _WORDS: Mapping[str, Text] = {
 }
 
 #: Unit identifiers that are words of one language: how each language writes them.
+_SINGULAR = re.compile(r"\b(habitant|ménage|nuit|cellule|inhabitant|household|night|month)s$")
+
 _UNITS: Mapping[str, Text] = {
     "people": {"fr": "habitants", "en": "people"},
     "persons": {"fr": "habitants", "en": "people"},
     "inhabitants": {"fr": "habitants", "en": "inhabitants"},
     "habitants": {"fr": "habitants", "en": "inhabitants"},
+    "ménages": {"fr": "ménages", "en": "households"},
     "months": {"fr": "mois", "en": "months"},
     "mois": {"fr": "mois", "en": "months"},
     "years": {"fr": "ans", "en": "years"},
@@ -93,7 +96,8 @@ _UNITS: Mapping[str, Text] = {
 
 def say(text: Text, lang: str) -> str:
     """``text`` in ``lang``, in French where that language lacks."""
-    return text[lang] if lang in text else text["fr"]
+    chosen = text[lang] if lang in text else text["fr"]
+    return french(chosen) if lang == "fr" or lang not in text else chosen
 
 
 def word(key: str, lang: str) -> str:
@@ -122,7 +126,10 @@ def _with_unit(text: str, unit: str, lang: str) -> str:
 
 def quantity(value: float, unit: str, digits: int = 1, lang: str = "fr") -> str:
     """A number with its unit: « 12 450 ha », « 68 % »."""
-    return _with_unit(_signless_zero(value, digits, lang), unit, lang)
+    text = _with_unit(_signless_zero(value, digits, lang), unit, lang)
+    # « 1 habitant »: French counts as one whatever is below two, English only one.
+    one = abs(round(value, digits)) < 2 if lang == "fr" else round(value, digits) == 1
+    return _SINGULAR.sub(r"\1", text) if one else text
 
 
 def small_or(value: float, unit: str, digits: int = 1, lang: str = "fr") -> str:

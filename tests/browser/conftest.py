@@ -65,8 +65,11 @@ class Site(str):
 
     def sessions(self) -> int:
         """How many kernels it runs."""
-        children = psutil.Process(self.pid).children(recursive=True)
-        return sum("ipykernel_launcher" in " ".join(child.cmdline()) for child in children)
+        count = 0
+        for child in psutil.Process(self.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # it ends while we count
+                count += "ipykernel_launcher" in " ".join(child.cmdline())
+        return count
 
 
 @contextlib.contextmanager

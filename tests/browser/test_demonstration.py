@@ -15,7 +15,7 @@ TOWN, OTHER, ISLAND = "Saint-Aubin-sur-Ervelle", "Mesnil-Brévant", "Le Morne-Ve
 BREAKABLE = re.compile(r"\S+ [:;?!»%]|« \S+")
 
 
-def theme_speaks_of(panel, name: str) -> None:
+def theme_speaks_of(panel, name: str, chart: bool = True) -> None:
     """Sentence, map, chart, figures with source and date; marked as a demonstration."""
     sentence = panel.locator(".eo-headline").inner_text()
     assert name in sentence and sentence.endswith(".") and len(sentence) < 300
@@ -26,13 +26,14 @@ def theme_speaks_of(panel, name: str) -> None:
     assert region.get_attribute("role") == "region"
     assert region.get_attribute("aria-label").startswith("Carte, ")
     assert len(region.get_attribute("aria-description")) > 20
-    assert panel.locator("svg[role=img] title").count() >= 1
+    assert (panel.locator("svg[role=img] title").count() >= 1) is chart
     figures = panel.locator(".eo-figures").inner_text()
     assert "Source" in figures or "source" in figures
     assert re.search(r"\b20[12]\d\b", figures)
     tops = [
         panel.locator(part).locator("visible=true").first.bounding_box()["y"]
         for part in (".eo-headline", ".leaflet-container", "svg[role=img]", ".eo-figures-table")
+        if chart or part != "svg[role=img]"
     ]
     assert tops == sorted(tops)
     assert panel.locator("details[open]").count() == 0
@@ -62,7 +63,8 @@ def test_type_pick_see_three_themes_then_another(visit, demo_server):
     visitor.page.keyboard.press("Enter")
     visitor.wait_answer(OTHER)
     for title in THEMES:
-        theme_speaks_of(visitor.panel(title), OTHER)
+        # That commune stayed dry: there is nothing to draw bars of.
+        theme_speaks_of(visitor.panel(title), OTHER, chart=title != "Inondation")
     assert TOWN not in visitor.page.locator(".eo-grid").inner_text()
     assert visitor.page.url.endswith("?commune=99002")
     assert visitor.asked == []  # a fictional place has no tiles: nobody else was asked anything
