@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from eo_helpers.errors import InvalidInput
+from eo_helpers.errors import InvalidInput, OutOfCoverage
 from eo_helpers.flood.depth import water_depth
 from eo_helpers.flood.depth_files import depth_file
 from eo_helpers.flood.rise import raise_water, rise_needed
@@ -521,3 +521,42 @@ def test_reached_writes_layers_and_counts(tmp_path, capsys):
     assert "--buildings" in capsys.readouterr().err
     assert command("reached", *given, "--roads", tmp_path / "none.gpkg", "-o", out) == 2
     assert sorted(p.suffix for p in tmp_path.iterdir()) == [".gpkg", ".gpkg", ".tif", ".tif"]
+
+
+# --- Measured levels -------------------------------------------------------------------------
+
+
+def test_measured_levels_hold_the_surface(tmp_path, capsys):
+    """The extent is seen three cells too small all around: its edge lies too low."""
+    import geopandas
+
+    extent, dem, _truth, wet = lake(n=200, level=53.0, noise=0.05)
+    small = extent.copy(data=ndimage.binary_erosion(wet, iterations=4).astype("u1"))
+    rows, cols = np.nonzero(small.values)
+    chosen = np.random.default_rng(1).integers(len(rows), size=40)
+    places = extent.x.values[cols[chosen]], extent.y.values[rows[chosen]]
+    nodes = geopandas.GeoDataFrame(
+        {"wse": [52.6] * 40, "wse_u": [0.05] * 40, "node_q": [0] * 40},
+        geometry=geopandas.points_from_xy(*places),
+        crs=2154,
+    ).to_crs(4326)
+    alone = water_depth(small, dem)
+    swot = nodes.rename(columns={"wse_u": "uncertainty"})
+    held = water_depth(small, dem, swot=swot, datum_offset=0.4)
+    off = abs(float(alone.surface.median()) - 53.0)
+    assert off > 0.15
+    assert abs(float(held.surface.median()) - 53.0) < 0.5 * off
+    assert "40 cotes mesurées par SWOT" in held.attrs["notes_fr"]
+    assert "+0,40 m" in held.attrs["notes_fr"]
+    nodes.to_file(tmp_path / "n.shp")
+    small.rio.to_raster(tmp_path / "e.tif")
+    dem.rio.to_raster(tmp_path / "d.tif")
+    given = ["--extent", tmp_path / "e.tif", "--dem", tmp_path / "d.tif", "-o", tmp_path / "o.tif"]
+    swot_of = ["--swot", tmp_path / "n.shp", "--datum-offset", 0.4]
+    assert command("depth", *given, *swot_of) == 0
+    assert "SWOT" in capsys.readouterr().err
+    with rasterio.open(tmp_path / "o.tif") as file:
+        assert np.abs(file.read(1) - held.depth.values).max() < 0.01
+    away = swot.set_geometry(swot.translate(1.0))
+    with pytest.raises(OutOfCoverage, match="SWOT"):
+        water_depth(small, dem, swot=away)

@@ -82,6 +82,11 @@ def extent(
 @click.option("--surface", type=_FILE, help="Cote de l'eau (m), GeoTIFF à écrire.")
 @click.option("--permanent-water", type=_FILE, help="Eau permanente : image (1) ou polygones.")
 @click.option("--rise", type=float, help="Et si l'eau montait d'autant de mètres ?")
+@click.option("--swot", type=_FILE, help="Cotes mesurées par SWOT (L2_HR_Raster ou RiverSP).")
+@click.option(
+    "--datum-offset", type=float, default=0.0,
+    help="Mètres à ajouter aux cotes de SWOT (géoïde EGM2008) pour le zéro du terrain.",
+)  # fmt: skip
 @click.option("--extend", is_flag=True, help="Prolonge l'eau sous ce que l'image cache (255).")
 def depth(
     extent: Path,
@@ -92,6 +97,8 @@ def depth(
     surface: Path | None,
     permanent_water: Path | None,
     rise: float | None,
+    swot: Path | None,
+    datum_offset: float,
     extend: bool,
 ) -> None:
     """Hauteur d'eau au-dessus du sol (m), 0 où c'est sec, vide où l'on ne sait pas.
@@ -112,6 +119,8 @@ def depth(
         permanent_water=permanent_water,
         rise=rise,
         extend=extend,
+        swot=swot,
+        datum_offset=datum_offset,
     )
     for fr, en in found.notes:
         say(fr, en)

@@ -20,6 +20,7 @@ from .edges import FLOODED, HIDDEN, windows
 from .flexth import extend_hidden
 from .grids import Notes, align, cell_size, check_heights, codes_of, plane, vertical_note
 from .surface import evaluate, fit
+from .swot import levels_on
 
 __all__ = ["METHODS", "water_depth"]
 
@@ -50,6 +51,8 @@ def water_depth(
     permanent_water: xr.DataArray | None = None,
     dem_noise: float | None = None,
     extend: bool = False,
+    swot: Any = None,
+    datum_offset: float = 0.0,
     **options: Any,
 ) -> xr.Dataset:
     """Height of the water above the ground, its surface and their uncertainty.
@@ -71,6 +74,10 @@ def water_depth(
         Let the water reach cells that were not observable (255), where they lie lower
         than the surface and are joined to the flood (:func:`.flexth.extend_hidden`).
         Without it their depth is unknown.
+    swot : from :func:`.swot.read_raster` or :func:`.swot.read_river`, optional
+        Measured levels of this water: they vote for its surface as a true shore does.
+    datum_offset : float
+        Added to SWOT's heights (geoid EGM2008) to bring them to the terrain's datum, m.
     **options
         Of the method: see :func:`.fwdet.fwdet_surface` and :func:`.flexth.flexth_surface`.
 
@@ -99,8 +106,22 @@ def water_depth(
     datum = vertical_note(dem, notes)
     water = None if permanent_water is None else align(permanent_water, dem)
     codes = codes_of(align(extent, dem), water)
+    if swot is not None:
+        options["levels"] = levels_on(swot, codes, dem.rio.crs, dem.rio.transform(), datum_offset)
+        notes.append(levels_note(len(options["levels"][0]), datum_offset))
     arrays = _whole(codes, heights, cell, method, notes, extend, dem_noise=dem_noise, **options)
     return dataset(dem, arrays, method, datum, notes)
+
+
+def levels_note(count: int, offset: float) -> tuple[str, str]:
+    """What is said of levels that were measured."""
+    shown = f"{offset:+.2f}".replace(".", ",")
+    return (
+        f"{count} cotes mesurées par SWOT tiennent la surface de l'eau (décalage de zéro "
+        f"appliqué : {shown} m).",
+        f"{count} levels measured by SWOT hold the water surface (datum offset applied: "
+        f"{offset:+.2f} m).",
+    )
 
 
 def notes_on(codes: NDArray[np.uint8], blind: int, notes: Notes) -> bool:

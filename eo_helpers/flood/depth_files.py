@@ -24,8 +24,9 @@ from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterWindow
 
 from ..errors import InvalidInput
-from .depth import METHODS, check_method, notes_on, water_depth
+from .depth import METHODS, check_method, levels_note, notes_on, water_depth
 from .edges import FLOODED, HIDDEN, PERMANENT, Window, windows
+from .files import small_cache
 from .grids import (
     EMPTY,
     OUTSIDE,
@@ -42,6 +43,7 @@ from .grids import (
 )
 from .rise import raise_water
 from .surface import evaluate, fit
+from .swot import levels_on, read_levels
 
 __all__ = ["DepthSummary", "depth_file", "extent_codes", "open_terrain"]
 
@@ -72,6 +74,8 @@ def depth_file(
     permanent_water: Path | None = None,
     rise: float | None = None,
     extend: bool = False,
+    swot: Path | None = None,
+    datum_offset: float = 0.0,
     side: int = 2048,
     **options: Any,
 ) -> DepthSummary:
@@ -88,6 +92,10 @@ def depth_file(
     rise : float, optional
         Metres by which the surface is raised (:func:`.rise.raise_water`); this and
         ``extend`` hold the rasters whole in memory.
+    swot : Path, optional
+        SWOT file (L2_HR_Raster or L2_HR_RiverSP) whose levels hold the surface.
+    datum_offset : float
+        Added to SWOT's heights, m.
     side : int
         Of the windows, in cells; changes nothing in the result.
 
@@ -98,14 +106,17 @@ def depth_file(
     """
     check_method(method)
     notes: Notes = []
-    with open_terrain(dem) as (file, grid):
+    with small_cache(), open_terrain(dem) as (file, grid):
         declared(grid)
         cell = cell_size(grid, notes)
         datum = vertical_note(grid, notes)
         codes = extent_codes(extent, file)
         water = None if permanent_water is None else extent_codes(permanent_water, file)
         codes = codes_of(codes, water)
-
+        if swot is not None:
+            measured = read_levels(swot)
+            options["levels"] = levels_on(measured, codes, file.crs, file.transform, datum_offset)
+            notes.append(levels_note(len(options["levels"][0]), datum_offset))
         wanted = {"depth": output, "surface": surface, "uncertainty": uncertainty}
         targets = {name: path for name, path in wanted.items() if path is not None}
         tags = {"METHOD": METHODS[method], "UNITS": "m", "VERTICAL_DATUM": datum}

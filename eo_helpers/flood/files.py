@@ -24,12 +24,20 @@ __all__ = [
     "on_one_grid",
     "open_raster",
     "same_orbit",
+    "small_cache",
     "warped",
     "write_raster",
 ]
 
 #: Share of the first image that another must cover.
 LEAST_OVERLAP = 0.01
+#: GDAL's block cache, MB: windows are read in order, what is behind is not read again.
+CACHE_MB = 256
+
+
+def small_cache() -> rasterio.Env:
+    """GDAL's block cache held small: by default it may grow to a twentieth of the memory."""
+    return rasterio.Env(GDAL_CACHEMAX=CACHE_MB)
 
 
 def open_raster(path: Path, what: str = "") -> rasterio.DatasetReader:
@@ -122,6 +130,7 @@ def on_one_grid(
         If a file cannot be read, lacks a CRS, does not overlap, or the orbits differ.
     """
     with ExitStack() as stack:
+        stack.enter_context(small_cache())
         first = stack.enter_context(open_raster(after, "--after : "))
         out: dict[str, Any] = {"after": lazy(stack, first)}
         for name, path, how in (

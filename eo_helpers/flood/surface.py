@@ -8,7 +8,7 @@ without a seam, whatever their size.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from .fwdet import fwdet_surface
 from .waterline import Waterline, waterline
 
 __all__ = ["Surface", "evaluate", "fit"]
+
+#: Rows, columns, levels (m) and their standard deviations (m).
+Levels = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 
 _METHODS: dict[str, Callable[..., NDArray[np.float64]]] = {
     "fwdet": fwdet_surface,
@@ -47,6 +50,7 @@ def fit(
     *,
     dem_noise: float | None = None,
     robust: bool = True,
+    levels: Levels | None = None,
     **options: Any,
 ) -> Surface:
     """Fit the water surface of a whole extent.
@@ -64,6 +68,9 @@ def fit(
         m, standard deviation.
     robust : bool
         False believes every edge.
+    levels : (rows, columns, level, sigma), optional
+        Heights of the surface measured at flooded cells (gauges, SWOT), m: they vote as a
+        true shore does, by their standard deviation.
     **options
         Of the method.
 
@@ -74,6 +81,8 @@ def fit(
     """
     labels, bodies = label_bodies(codes)
     s = sketch(codes, labels, bodies, heights, cell, dem_noise)
+    if levels is not None:
+        s = _with_levels(s, levels)
     if not len(s.at):
         raise InvalidInput(
             "L'étendue d'eau n'a aucun bord sur le sol sec : elle couvre tout le relief connu, "
@@ -88,6 +97,24 @@ def fit(
     sigma = np.full(s.shape, np.nan, np.float32)
     sigma.ravel()[line.wet] = _uncertainty(s, line, found)
     return Surface(labels, s, level, sigma)
+
+
+def _with_levels(s: Sketch, levels: Levels) -> Sketch:
+    """A sketch whose edges are joined by levels that were measured."""
+    rows, cols, level, sigma = levels
+    at = (rows // CELL).astype(np.int64) * s.shape[1] + cols // CELL
+    here = s.body.ravel()[at] > 0
+    n = int(here.sum())
+    count = np.full(n, int(np.median(s.count)) if len(s.count) else 1)
+    return replace(
+        s,
+        at=np.concatenate([s.at, at[here]]),
+        level=np.concatenate([s.level, level[here]]),
+        slope=np.concatenate([s.slope, np.zeros(n)]),
+        rising=np.concatenate([s.rising, np.ones(n)]),
+        noise=np.concatenate([s.noise, sigma[here]]),
+        count=np.concatenate([s.count, count]),
+    )
 
 
 def _uncertainty(s: Sketch, line: Waterline, found: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,13 +19,28 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput, OutOfCoverage
 from ..text import Text
+from .edges import FLOODED
 
-__all__ = ["Agreement", "compare", "read_raster", "read_river"]
+__all__ = [
+    "Agreement",
+    "compare",
+    "levels_on",
+    "points_of",
+    "read_levels",
+    "read_raster",
+    "read_river",
+]
 
 #: Quality up to which a measurement is taken: 0 good, 1 suspect, 2 degraded, 3 bad.
 WORST = 1
 #: Fill values of RiverSP's shapefiles are below this.
 _FILL = -9.9e5
+#: Standard deviation of a level that does not tell its own, m.
+UNTOLD = 0.3
+_NOWHERE = (
+    "SWOT n'a mesuré aucun point de cette étendue d'eau.",
+    "SWOT has measured no point of this water.",
+)
 _NEEDED = ("wse", "wse_qual", "wse_uncert")
 
 
@@ -236,6 +251,69 @@ class Agreement:
     note: Text
 
 
+Columns = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
+
+
+def points_of(swot: xr.Dataset | gpd.GeoDataFrame, crs: Any) -> Columns:
+    """Places (x, y in ``crs``), levels and standard deviations (m) of what SWOT measured."""
+    if isinstance(swot, gpd.GeoDataFrame):
+        places = swot.to_crs(crs).geometry.representative_point()
+        level, sigma = swot["wse"].to_numpy(float), swot["uncertainty"].to_numpy(float)
+    else:
+        rows, cols = np.nonzero(np.isfinite(swot["wse"].values))
+        own = gpd.points_from_xy(swot.x.values[cols], swot.y.values[rows])
+        places = gpd.GeoSeries(own, crs=swot.rio.crs).to_crs(crs)
+        level, sigma = (swot[n].values[rows, cols].astype(float) for n in ("wse", "uncertainty"))
+    return places.x.to_numpy(), places.y.to_numpy(), level, sigma
+
+
+def _cells(
+    x: NDArray[Any], y: NDArray[Any], transform: Any, shape: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+    """Rows and columns of places, and which lie on the raster."""
+    col, row = ~transform * np.vstack([x, y])
+    col, row = np.floor(col).astype(np.int64), np.floor(row).astype(np.int64)
+    inside = (row >= 0) & (row < shape[0]) & (col >= 0) & (col < shape[1])
+    return row, col, inside
+
+
+def levels_on(
+    swot: xr.Dataset | gpd.GeoDataFrame,
+    codes: NDArray[np.uint8],
+    crs: Any,
+    transform: Any,
+    offset: float = 0.0,
+) -> Columns:
+    """What SWOT measured on flooded cells, as :func:`.surface.fit` takes it.
+
+    Parameters
+    ----------
+    swot : from :func:`read_raster` or :func:`read_river`
+    codes : numpy.ndarray of uint8
+        Of an extent (:mod:`.edges`) on a grid of ``crs`` and ``transform``.
+    offset : float
+        Added to SWOT's heights to bring them to the terrain's datum, m.
+
+    Returns
+    -------
+    (rows, columns, level, sigma)
+        Where a standard deviation is not told, :data:`UNTOLD`.
+
+    Raises
+    ------
+    OutOfCoverage
+        If SWOT has measured nowhere on this water.
+    """
+    x, y, level, sigma = points_of(swot, crs)
+    row, col, inside = _cells(x, y, transform, codes.shape)
+    inside &= np.isfinite(level)
+    inside[inside] = codes[row[inside], col[inside]] == FLOODED
+    if not inside.any():
+        raise OutOfCoverage(*_NOWHERE)
+    told = np.where(np.isfinite(sigma), sigma, UNTOLD)
+    return row[inside], col[inside], level[inside] + offset, told[inside]
+
+
 def compare(
     water: xr.Dataset, swot: xr.Dataset | gpd.GeoDataFrame, offset: float = 0.0
 ) -> Agreement:
@@ -255,32 +333,16 @@ def compare(
     OutOfCoverage
         If SWOT has measured nowhere on this water.
     """
-    if isinstance(swot, gpd.GeoDataFrame):
-        places = swot.to_crs(water.rio.crs).geometry.representative_point()
-        x, y = places.x.to_numpy(), places.y.to_numpy()
-        level, sigma = swot["wse"].to_numpy(), swot["uncertainty"].to_numpy()
-    else:
-        import shapely
-
-        rows, cols = np.nonzero(np.isfinite(swot["wse"].values))
-        points = shapely.points(swot.x.values[cols], swot.y.values[rows])
-        places = gpd.GeoSeries(points, crs=swot.rio.crs).to_crs(water.rio.crs)
-        x, y = places.x.to_numpy(), places.y.to_numpy()
-        level, sigma = (swot[n].values[rows, cols] for n in ("wse", "uncertainty"))
+    x, y, level, sigma = points_of(swot, water.rio.crs)
     surface = water["surface"]
-    col, row = ~surface.rio.transform() * np.vstack([x, y])
-    col, row = np.floor(col).astype(int), np.floor(row).astype(int)
-    inside = (row >= 0) & (row < surface.shape[0]) & (col >= 0) & (col < surface.shape[1])
+    row, col, inside = _cells(x, y, surface.rio.transform(), surface.shape)
     ours = np.full(len(x), np.nan)
     own = ours.copy()
     ours[inside] = surface.values[row[inside], col[inside]]
     own[inside] = water["uncertainty"].values[row[inside], col[inside]]
     both = np.isfinite(ours) & np.isfinite(level)
     if not both.any():
-        raise OutOfCoverage(
-            "SWOT n'a mesuré aucun point de cette étendue d'eau.",
-            "SWOT has measured no point of this water.",
-        )
+        raise OutOfCoverage(*_NOWHERE)
     apart = ours[both] - (level[both] + offset)
     median = float(np.median(apart))
     announced = np.hypot(np.nan_to_num(own[both]), np.nan_to_num(sigma[both]))
@@ -297,3 +359,8 @@ def compare(
             "en": f"Level found here less SWOT's: {median:+.2f} m, median{datum_en}.",
         },
     )
+
+
+def read_levels(path: Path) -> xr.Dataset | gpd.GeoDataFrame:
+    """A SWOT file of either product, by its suffix (.nc, else shapefile or zip)."""
+    return read_raster(path) if path.suffix.lower() == ".nc" else read_river(path)
