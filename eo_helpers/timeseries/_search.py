@@ -19,6 +19,7 @@ __all__ = [
     "Scan",
     "about_pairs",
     "allowed_months",
+    "best_steps",
     "columns",
     "decide",
     "local_outliers",
@@ -221,6 +222,7 @@ def map_models(scan: Scan) -> tuple[list[list[tuple[int, int]]], Floats]:
         with np.errstate(divide="ignore"):
             scores[scan.rows, 3] = safe[:, 0] + np.log(np.exp(flat - safe).sum(1))
     probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+    probability /= probability.sum(1, keepdims=True)
     place = {int(row): k for k, row in enumerate(scan.rows)}
     models: list[list[tuple[int, int]]] = []
     for i, p in enumerate(probability):
@@ -237,6 +239,11 @@ def map_models(scan: Scan) -> tuple[list[list[tuple[int, int]]], Floats]:
             d = _model.DURATIONS[family[k]]
             models.append([(int(a), d)] if kind == 2 else [(_step_month(scan.one[i, family]), 1)])
     return models, probability
+
+
+def best_steps(scan: Scan) -> list[list[tuple[int, int]]]:
+    """The most probable single break of each series."""
+    return [[(_step_month(one), 1)] for one in scan.one[:, _abrupt()]]
 
 
 def _step_month(log_posterior: Floats) -> int:
