@@ -19,6 +19,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import numpy as np
+import shapely
 
 from eo_helpers.lighting.weights import CELL, weights_of
 from eo_helpers.lighting.zonal import zone_values
@@ -45,7 +46,23 @@ def exact_month(field: np.ndarray, communes) -> np.ndarray:
     raster = NumPyRasterSource(
         field, xmin=WEST, ymin=SOUTH, xmax=EAST, ymax=NORTH, nodata=np.nan, srs_wkt=wkt
     )
-    return exact_extract(raster, communes, ["mean"], output="pandas")["mean"].to_numpy()
+    # The count is had with the mean: the sum of shares of cells with a value.
+    found = exact_extract(raster, communes, ["mean"], output="pandas")
+    return found["mean"].to_numpy()
+
+
+def lost_cells(shape, communes) -> np.ndarray:
+    """Communes whose shares do not sum to their area in ``exactextract``."""
+    from exactextract import exact_extract
+    from exactextract.raster import NumPyRasterSource
+
+    raster = NumPyRasterSource(
+        np.ones(shape, np.uint8), xmin=WEST, ymin=SOUTH, xmax=EAST, ymax=NORTH,
+        srs_wkt=communes.crs.to_wkt(),
+    )  # fmt: skip
+    count = exact_extract(raster, communes, ["count"], output="pandas")["count"].to_numpy()
+    area = shapely.area(communes.geometry.to_numpy()) / CELL**2
+    return np.abs(count - area) > 1e-5 * (1 + area)
 
 
 def main() -> None:
@@ -93,6 +110,8 @@ def main() -> None:
     area = (np.radians(CELL) * 6371.0) ** 2 * np.cos(np.radians(90 - (weights.row + 0.5) * CELL))
     plain.data = plain.data / area[plain.indices]
     spent = 0.0
+    lost = lost_cells(shape, communes) if args.exact else np.zeros(0, bool)
+    print(f"exactextract loses a whole cell (or gains one) in {lost.sum()} communes: set apart")
     for month in range(args.exact):
         field = radiance(month, shape).astype(float)
         cells = field[row, col]
@@ -107,7 +126,7 @@ def main() -> None:
         print(
             f"exactextract, mean only: {time.perf_counter() - start:.2f} s a month (CPU "
             f"{time.process_time() - cpu:.2f} s), ours for the mean only {ours:.3f} s; largest "
-            f"difference {np.nanmax(np.abs(exact - mean)):.1e}, gaps alike: "
+            f"difference {np.nanmax(np.abs(exact - mean)[~lost]):.1e}, gaps alike: "
             f"{bool((np.isfinite(exact) == np.isfinite(mean)).all())}"
         )
     if args.exact:

@@ -19,7 +19,6 @@ __all__ = [
     "Scan",
     "about_pairs",
     "allowed_months",
-    "best_steps",
     "columns",
     "decide",
     "local_outliers",
@@ -36,7 +35,7 @@ Bools = NDArray[np.bool_]
 #: Each further change costs the same again.
 PRIOR = (0.56, 0.29, 0.11, 0.04)
 #: Probability that a change is needed before anything is reported.
-NEEDED = 0.57
+NEEDED = 0.65
 #: How much likelier two breaks must be than one.
 SEVERAL_ODDS = 3.0
 #: Probability within three valid values of its date that a break needs to be reported:
@@ -239,11 +238,6 @@ def map_models(scan: Scan) -> tuple[list[list[tuple[int, int]]], Floats]:
             d = _model.DURATIONS[family[k]]
             models.append([(int(a), d)] if kind == 2 else [(_step_month(scan.one[i, family]), 1)])
     return models, probability
-
-
-def best_steps(scan: Scan) -> list[list[tuple[int, int]]]:
-    """The most probable single break of each series."""
-    return [[(_step_month(one), 1)] for one in scan.one[:, _abrupt()]]
 
 
 def _step_month(log_posterior: Floats) -> int:

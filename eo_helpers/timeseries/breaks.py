@@ -186,11 +186,9 @@ def _detect(
         return z, _model.gls_fit(y, keep, scale, z, max_breaks, phi, trend, pilot)
 
     first = look(_model.FIRST_LOOK, np.arange(n), _COARSE)
-    # An outlier is one against the best explanation and against the best single break: what
-    # speaks for a break must not be set aside because no break was believed in yet.
+    # Outliers are judged against the best explanation, not against no change.
     _, fit = fit_of(first)
-    _, other = fit_of(first._replace(models=_search.best_steps(first.scan)))
-    far = np.minimum(np.abs(fit.deletion), np.abs(other.deletion)) > _search.OUTLIER
+    far = np.abs(fit.deletion) > _search.OUTLIER
     keep = keep & ~(far & ~_search.about_pairs(first.models, length, _COARSE))
     several = np.nonzero(first.scan.chance_of_pairs(_COARSE) > _search.CHANCE)[0]
     seen = look(_model.HYPER, several, 1)
