@@ -27,6 +27,8 @@ from .findings import THEMES
 __all__ = ["main"]
 
 SOURCES = ("demo", "files", "online")
+#: Groups of commands that are no theme, in ``eo_helpers/<name>/commands.py``.
+GROUPS = ("national",)
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -50,12 +52,13 @@ class _Commands(click.Group):
     """The fixed commands, and one group for each theme that has methods of its own."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        themes = [name for name in THEMES.names if _commands_of(name)]
+        themes = [name for name in (*THEMES.names, *GROUPS) if _commands_of(name)]
         return sorted([*super().list_commands(ctx), *themes])
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = super().get_command(ctx, cmd_name)
-        if command is None and cmd_name in THEMES.names and _commands_of(cmd_name):
+        known = cmd_name in (*THEMES.names, *GROUPS)
+        if command is None and known and _commands_of(cmd_name):
             command = importlib.import_module(f"{__package__}.{cmd_name}.commands").group
         return command
 

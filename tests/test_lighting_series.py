@@ -82,6 +82,20 @@ def test_weights_sum_to_the_area_anywhere(west, south, width, height):
     assert weights_of([zone]).area[0] == pytest.approx(exact, rel=2e-4)
 
 
+def test_a_vertex_on_a_cell_border_loses_no_cell():
+    """Shares sum to the area of the zone, whatever window it is computed in."""
+    rng = np.random.default_rng(4)
+    zones = []
+    for _ in range(200):
+        ring = np.round(240 * (np.array([2.0, 45.0]) + rng.random((7, 2)) * 0.03)) / 240
+        zones.append(shapely.MultiPoint(ring).convex_hull)
+    zones = [z for z in zones if z.geom_type == "Polygon"]
+    weights = weights_of(zones)
+    plain = weights.matrix.toarray() / cell_areas(weights.row)
+    assert plain.sum(1) * CELL**2 == pytest.approx([z.area for z in zones], rel=1e-5)
+    assert plain.max() <= 1 + 1e-6
+
+
 def test_zones_share_a_border_cell_without_counting_it_twice():
     left, right = shapely.box(2.0, 45.0, 2.0111, 45.02), shapely.box(2.0111, 45.0, 2.03, 45.02)
     both = weights_of([left, right, shapely.union(left, right)])

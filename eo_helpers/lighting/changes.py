@@ -112,7 +112,7 @@ def decimal_years(dates: pd.DatetimeIndex, step: Step) -> NDArray[np.float64]:
     """Time in years: twelfths for months, so that each month has its own phase."""
     if step == "month":
         return np.asarray(dates.year + (dates.month - 1) / 12, float)
-    return np.asarray(dates.year + (dates.dayofyear - 1) / 365.25, float)
+    return np.asarray(dates.year + (dates.day_of_year - 1) / 365.25, float)
 
 
 def _trend(change: Changes | None, years: NDArray[np.float64]) -> Trend:

@@ -92,6 +92,41 @@ def series(
     )
 
 
+@group.command("download")
+@click.argument("commune")
+@click.option("--from", "first", required=True, help="Premier mois : 2014-01.")
+@click.option("--to", "last", required=True, help="Dernier mois : 2024-12.")
+@click.option("--folder", required=True, type=_PATH, help="Où mettre les fichiers.")
+@click.option("--data", multiple=True, type=_PATH, help="Dossier du fichier de communes.")
+def download_tiles(
+    commune: str, first: str, last: str, folder: Path, data: tuple[Path, ...]
+) -> None:
+    """Télécharge les tuiles VNP46A3 d'une COMMUNE (jeton Earthdata dans EARTHDATA_TOKEN).
+
+    Interrompue, la même commande reprend où elle s'est arrêtée.
+    """
+    import pandas as pd
+
+    from .. import catalog
+    from ..cli import _open_source, _progress, say
+    from .download import download, tiles_of
+
+    try:
+        months = [str(m) for m in pd.period_range(first, last, freq="M")]
+    except ValueError as error:
+        raise InvalidInput(
+            f"« {first} » ou « {last} » n'est pas un mois : écrivez 2014-01.",
+            f"'{first}' or '{last}' is no month: write 2014-01.",
+        ) from error
+    where = catalog.communes(_open_source("files" if data else "online", data)).find(commune)
+    found = download(months, tiles_of(where), folder, progress=_progress())
+    lacking = len(months) * len(tiles_of(where)) - len(found)
+    say(
+        f"{len(found)} fichiers ; {lacking} que l'archive n'a pas.",
+        f"{len(found)} files; {lacking} that the archive does not hold.",
+    )
+
+
 def _save(table: Any, path: Path, suffix: str) -> None:
     if suffix == ".csv":
         table.to_csv(path, index=False, date_format="%Y-%m-%d")

@@ -142,7 +142,7 @@ def _indicators(found: Assessment, table: pd.DataFrame, data: xr.Dataset) -> tup
     main = sentences.main_event(found)
     if main is not None:
         date = found.date(main.index)
-        sure = f"{found.date(main.index_low)} – {found.date(main.index_high)}"
+        low, high = found.date(main.index_low), found.date(main.index_high)
         prefix = "switch_off" if main.change_percent < 0 else "switch_on"
         fr = "l'extinction" if main.change_percent < 0 else "la hausse"
         en = "the switch-off" if main.change_percent < 0 else "the rise"
@@ -155,9 +155,10 @@ def _indicators(found: Assessment, table: pd.DataFrame, data: xr.Dataset) -> tup
                 found.date(main.index_low), "", date=date),
             one(f"{prefix}_date_high", "… au plus tard", "… at the latest",
                 found.date(main.index_high), "", date=date),
-            one(f"{prefix}_probability", f"Probabilité d'un changement net ({sure})",
-                f"Probability of a sudden change ({sure})", 100 * main.probability, "%",
-                date=date, digits=0),
+            one(f"{prefix}_probability",
+                f"Probabilité d'un changement net ({sentences.span(low, high)})",
+                f"Probability of a sudden change ({sentences.span(low, high, 'en')})",
+                100 * main.probability, "%", date=date, digits=0),
             one("change_percent", "Changement de radiance vers 1 h 30",
                 "Change of radiance around 01:30", main.change_percent, "%",
                 main.change_low, main.change_high, date, 0),

@@ -16,6 +16,7 @@ from ..timeseries.breaks import KNEE, Break, Changes
 __all__ = [
     "BACKGROUND",
     "LABELS",
+    "LIMIT_DOUBT",
     "TOTAL_FALL",
     "Classification",
     "Practice",
@@ -33,7 +34,13 @@ Practice = Literal[
 
 #: A fall of this much (%) or more is taken for a total switch-off: private light,
 #: roads of others and the background remain, so a total switch-off never reaches 100 %.
+#: No survey of communes gives this limit. Switch-offs are held to be falls of 40 to 75 %,
+#: partial ones and renovations falls of 20 to 35 %: it is the middle (of the logarithm)
+#: of 35 and 40, and it is doubtful itself, see ``LIMIT_DOUBT``.
 TOTAL_FALL = 38.0
+#: Standard deviation of that limit (of the logarithm of what is left): some 6 % of the
+#: light. A fall near the limit gets a confidence near one half.
+LIMIT_DOUBT = 0.1
 #: A sudden change under this size (%) is not a change of practice.
 LEAST_CHANGE = 15.0
 #: A rise that undoes this share of the fall before it means lit again.
@@ -65,7 +72,9 @@ class Classification:
     practice: Practice
     confidence: float
     events: tuple[Break, ...]
-    reason: Literal["", "few_values", "dark", "noisy", "fade_or_break"] = ""
+    reason: Literal["", "few_values", "dark", "noisy"] = ""
+    #: Probability that the size lies on this side of the limit between classes.
+    size_sure: float = 1.0
 
 
 def smallest_detectable_fall(change: Changes, level: float) -> float:
@@ -102,7 +111,8 @@ def classify(change: Changes | None) -> Classification:
     -------
     Classification
         ``confidence`` is the product of the probability of the events and the
-        probability that their size lies on this side of the class limits.
+        probability that their size lies on this side of the class limit, which is
+        itself doubtful.
 
     Notes
     -----
@@ -141,12 +151,13 @@ def classify(change: Changes | None) -> Classification:
     # What counts is what is left after the last event.
     net = sum(_log(b) for b in events if b.index >= falls[0].index)
     limit = np.log(1 - TOTAL_FALL / 100)
-    spread = np.sqrt(sum(_spread(b) ** 2 for b in falls))
-    side = float(norm.cdf((limit - net) / max(spread, 1e-6)))
+    spread = np.sqrt(LIMIT_DOUBT**2 + sum(_spread(b) ** 2 for b in falls))
+    side = float(norm.cdf(abs(limit - net) / spread))
     sure = min(b.probability for b in falls)
-    if net <= limit:
-        return Classification("extinction_totale", sure * side, events)
-    return Classification("extinction_partielle_ou_renovation", sure * (1 - side), events)
+    practice: Practice = (
+        "extinction_totale" if net <= limit else "extinction_partielle_ou_renovation"
+    )
+    return Classification(practice, sure * side, events, size_sure=side)
 
 
 def _unchanged(change: Changes, events: Sequence[Break]) -> Classification:

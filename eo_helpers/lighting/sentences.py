@@ -21,7 +21,11 @@ __all__ = [
     "map_alt",
     "map_title",
     "nothing",
+    "span",
 ]
+
+#: Under this probability of the class's size, the sentence does not choose between classes.
+NEAR_LIMIT = 0.75
 
 REMEDY: Text = {
     "fr": "Téléchargez les fichiers mensuels VNP46A3 (NASA Black Marble, collection 002) des "
@@ -83,6 +87,14 @@ def _precision(found: Assessment, b: Break, lang: str) -> str:
     return f"entre {low} et {high}" if lang == "fr" else f"between {low} and {high}"
 
 
+def span(low: str, high: str, lang: str = "fr") -> str:
+    """« octobre 2019 », or « entre octobre 2019 et janvier 2020 »."""
+    first, last = month(low, lang), month(high, lang)
+    if first == last:
+        return first
+    return f"entre {first} et {last}" if lang == "fr" else f"between {first} and {last}"
+
+
 def _size(b: Break, lang: str) -> tuple[str, str]:
     """« 68 % » and « entre 61 et 74 % »."""
     value = percent(abs(b.change_percent), 0, lang)
@@ -128,7 +140,15 @@ def _headline(name: str, found: Assessment, table: pd.DataFrame, lang: str) -> s
             else f"{name} grew {size} darker around 1.30 a.m. in {when} ({near}), and was lit "
             f"again in {again} ({_precision(found, back, lang)})."
         )
-    if practice == "extinction_totale":
+    doubtful = found.classification.size_sure < NEAR_LIMIT
+    if doubtful:
+        end = (
+            "l'éclairage public semble éteint en cœur de nuit, en tout ou en partie, ou rénové"
+            if fr
+            else "street lights seem to be off in the middle of the night, all or part of them, "
+            "or renewed"
+        )
+    elif practice == "extinction_totale":
         end = (
             "l'éclairage public semble éteint en cœur de nuit"
             if fr

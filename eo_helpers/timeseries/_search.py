@@ -35,7 +35,7 @@ Bools = NDArray[np.bool_]
 #: Each further change costs the same again.
 PRIOR = (0.56, 0.29, 0.11, 0.04)
 #: Probability that a change is needed before anything is reported.
-NEEDED = 0.57
+NEEDED = 0.65
 #: How much likelier two breaks must be than one.
 SEVERAL_ODDS = 3.0
 #: Probability within three valid values of its date that a break needs to be reported:
@@ -221,6 +221,7 @@ def map_models(scan: Scan) -> tuple[list[list[tuple[int, int]]], Floats]:
         with np.errstate(divide="ignore"):
             scores[scan.rows, 3] = safe[:, 0] + np.log(np.exp(flat - safe).sum(1))
     probability = np.exp(scores - logsumexp(scores, axis=1, keepdims=True))
+    probability /= probability.sum(1, keepdims=True)
     place = {int(row): k for k, row in enumerate(scan.rows)}
     models: list[list[tuple[int, int]]] = []
     for i, p in enumerate(probability):

@@ -230,7 +230,7 @@ def _report(
             continue
         index, first, last = _dates(posteriors[k], a, number)
         near = posteriors[k][np.abs(number - number[index]) <= NEAR].sum()
-        sure = float((p[1] + p[3]) * near)
+        sure = min(float((p[1] + p[3]) * near), 1.0)
         if sure >= _search.DATED:
             breaks.append(Break(index, first, last, change, low, high, sure, before, after))
     return Changes(

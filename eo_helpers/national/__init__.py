@@ -1,0 +1,1 @@
+"""The same themes for every commune of the country."""

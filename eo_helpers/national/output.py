@@ -1,0 +1,172 @@
+"""What a national lighting run writes: a row a commune, a GeoParquet, a STAC item."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .. import catalog
+from ..lighting import sentences
+from ..lighting.changes import Assessment
+from ..lighting.finding import DATASET
+
+__all__ = ["commune_row", "write_result"]
+
+#: What the columns are, for whoever opens the file.
+COLUMNS = {
+    "insee": "INSEE code",
+    "name": "name of the commune",
+    "departement": "département code",
+    "population": "inhabitants",
+    "practice": "lighting practice (Cerema's classes)",
+    "confidence": "0-1",
+    "date": "first month after the main change",
+    "date_low": "95 % interval of that date",
+    "date_high": "95 % interval of that date",
+    "change_percent": "change of radiance around 01:30, %",
+    "change_low": "95 % interval, %",
+    "change_high": "95 % interval, %",
+    "probability": "probability of the main change, 0-1",
+    "radiance_before": "nW·cm⁻²·sr⁻¹",
+    "radiance_after": "nW·cm⁻²·sr⁻¹",
+    "radiance_recent": "mean of the last 12 months measured, nW·cm⁻²·sr⁻¹",
+    "trend_percent_per_year": "trend apart from sudden changes, %/year",
+    "trend_low": "95 % interval",
+    "trend_high": "95 % interval",
+    "events": "all events, JSON as `eo-helpers lighting detect` writes them",
+    "months_valid": "months measured",
+    "months_gap_filled": "months filled by NASA, left out",
+    "months_missing": "months without a file",
+    "months": "months from the first to the last",
+    "headline": "one sentence",
+    "demonstration": "true for fictional data",
+    "geometry": "boundary, EPSG:4326",
+}
+
+
+class _Named:
+    """All that a headline needs of a commune."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+def commune_row(
+    insee: str,
+    name: str,
+    found: Assessment,
+    values: dict[str, NDArray[np.float64]],
+    has_file: NDArray[np.bool_],
+) -> dict[str, Any]:
+    """One commune as the national table has it: the figures of its own Finding."""
+    told = found.to_dict()
+    main = sentences.main_event(found)
+    radiance = values["radiance"]
+    seen = radiance[np.isfinite(radiance)]
+    frame = pd.DataFrame(index=found.dates)
+    return {
+        "insee": insee,
+        "practice": told["practice"],
+        "confidence": told["confidence"],
+        "date": found.date(main.index) if main else None,
+        "date_low": found.date(main.index_low) if main else None,
+        "date_high": found.date(main.index_high) if main else None,
+        "change_percent": round(main.change_percent, 1) if main else np.nan,
+        "change_low": round(main.change_low, 1) if main else np.nan,
+        "change_high": round(main.change_high, 1) if main else np.nan,
+        "probability": round(main.probability, 3) if main else np.nan,
+        "radiance_before": round(main.before, 3) if main else np.nan,
+        "radiance_after": round(main.after, 3) if main else np.nan,
+        "radiance_recent": round(float(seen[-12:].mean()), 3) if seen.size else np.nan,
+        "trend_percent_per_year": _number(told["trend_percent_per_year"]),
+        "trend_low": _number(told["trend_low"]),
+        "trend_high": _number(told["trend_high"]),
+        "events": json.dumps(told["events"], ensure_ascii=False),
+        "months_valid": int(seen.size),
+        "months_gap_filled": int((~np.isfinite(radiance) & (values["filled_share"] > 0.5)).sum()),
+        "months_missing": int((~has_file).sum()),
+        "months": int(radiance.size),
+        "headline": sentences.headline(_Named(name), found, frame)["fr"],  # type: ignore[arg-type]
+    }
+
+
+def _number(value: float | None) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def write_result(
+    output: Path,
+    communes: Any,
+    table: pd.DataFrame,
+    options: Any,
+    demonstration: bool,
+    dates: list[str],
+    left_out: list[str],
+) -> dict[str, Any]:
+    """Write the GeoParquet and its STAC item; the same input gives the same bytes."""
+    merged = communes.merge(table, on="insee", how="inner").sort_values("insee")
+    merged["demonstration"] = demonstration
+    merged = merged[list(COLUMNS)].reset_index(drop=True)
+    part = output.with_name(f".{output.name}.{os.getpid()}")
+    merged.to_parquet(part, index=False, write_covering_bbox=True, compression="zstd")
+    item = _item(output, merged, options, demonstration, dates, left_out)
+    text = json.dumps(item, ensure_ascii=False, indent=2) + "\n"
+    output.with_suffix(".json").write_text(text, encoding="utf-8")
+    part.replace(output)
+    return {
+        "communes": len(merged),
+        "without_data": len(communes) - len(merged),
+        "months": len(dates),
+        "left_out": left_out,
+        "practices": {str(k): int(v) for k, v in merged["practice"].value_counts().items()},
+    }
+
+
+def _item(
+    output: Path,
+    merged: Any,
+    options: Any,
+    demonstration: bool,
+    dates: list[str],
+    left_out: list[str],
+) -> dict[str, Any]:
+    import datetime as dt
+
+    import pystac
+    import shapely
+
+    about = catalog.stac.about(DATASET)
+    box = [round(float(v), 6) for v in merged.total_bounds]
+    first = dt.datetime.fromisoformat(f"{dates[0]}-01").replace(tzinfo=dt.UTC)
+    last = np.datetime64(dates[-1], "M") + 1
+    end = dt.datetime.fromisoformat(f"{last}-01").replace(tzinfo=dt.UTC) - dt.timedelta(seconds=1)
+    item = pystac.Item(
+        id=output.stem,
+        geometry=json.loads(shapely.to_geojson(shapely.box(*box))),
+        bbox=box,
+        datetime=None,
+        start_datetime=first,
+        end_datetime=end,
+        properties={
+            "title": "Éclairage nocturne des communes",
+            "license": about["eo_helpers:licence"],
+            "eo_helpers:attribution": about["eo_helpers:attribution"],
+            "eo_helpers:dataset": DATASET,
+            "eo_helpers:demonstration": demonstration,
+            "eo_helpers:parameters": vars(options),
+            "eo_helpers:months": len(dates),
+            "eo_helpers:left_out": left_out,
+            "eo_helpers:columns": COLUMNS,
+        },
+    )
+    asset = pystac.Asset(
+        href=f"./{output.name}", media_type="application/vnd.apache.parquet", roles=["data"]
+    )
+    item.add_asset("data", asset)
+    return dict(item.to_dict())

@@ -1,0 +1,150 @@
+"""Lighting of all communes at once: the same answers as one by one, even after a kill."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pystac
+import pytest
+
+from eo_helpers import catalog
+from eo_helpers.errors import MissingTool, NoData
+from eo_helpers.lighting.finding import analyse
+from eo_helpers.national.lighting import run
+from eo_helpers.national.pool import results
+
+#: Five years with a switch-off and a lighting again in them.
+YEARS = ("A2017", "A2018", "A2019", "A2020", "A2021")
+
+
+@pytest.fixture(scope="module")
+def folder(demo_dir, tmp_path_factory) -> Path:
+    """Part of the demonstration, with a tile cut short."""
+    folder = tmp_path_factory.mktemp("national")
+    for name in ("communes.parquet", "territory.json"):
+        (folder / name).symlink_to(demo_dir / name)
+    tiles = folder / "lighting"
+    tiles.mkdir()
+    for path in sorted((demo_dir / "lighting").glob("VNP46A3.*.h5")):
+        if path.name.split(".")[1][:5] in YEARS:
+            (tiles / path.name).symlink_to(path)
+    cut = next(tiles.glob("VNP46A3.A2019152.h18v04.*"))
+    content = cut.read_bytes()
+    cut.unlink()
+    cut.write_bytes(content[: len(content) // 2])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def whole(folder, tmp_path_factory) -> tuple[Path, dict]:
+    output = tmp_path_factory.mktemp("whole") / "national.parquet"
+    return output, run(catalog.open_source("files", [folder]), output, workers=0)
+
+
+def test_every_commune_has_the_answer_of_its_own_analysis(folder, whole):
+    table = gpd.read_parquet(whole[0]).set_index("insee")
+    source = catalog.open_source("files", [folder])
+    index = catalog.communes(source)
+    assert len(table) == len(index) == 6
+    for insee, row in table.iterrows():
+        finding = analyse(index.get(insee), source, broken="gap")
+        one = {i.name: i for i in finding.indicators}
+        assert row["practice"] == one["practice"].value
+        assert row["headline"] == finding.headline["fr"]
+        assert 100 * row["confidence"] == pytest.approx(one["practice_confidence"].value, abs=0.1)
+        assert row["months_valid"] == one["months_valid"].value
+        assert row["months_missing"] == one["months_missing"].value
+        assert row["months_gap_filled"] == one["months_gap_filled"].value
+        assert row["radiance_recent"] == pytest.approx(one["radiance_recent"].value, abs=1e-3)
+        assert row["trend_percent_per_year"] == pytest.approx(one["trend"].value, abs=0.01)
+        date = one.get("switch_off_date") or one.get("switch_on_date")
+        assert pd.isna(row["date"]) if date is None else row["date"] == date.value
+        if date:
+            assert row["change_percent"] == pytest.approx(one["change_percent"].value, abs=0.06)
+
+
+def test_the_file_and_its_item_say_what_they_are(whole):
+    output, summary = whole
+    table = gpd.read_parquet(output)
+    assert table.crs.to_epsg() == 4326 and table["demonstration"].all()
+    assert table["insee"].is_monotonic_increasing
+    item = pystac.Item.from_file(str(output.with_suffix(".json")))
+    assert item.assets["data"].href.endswith(output.name)
+    assert item.properties["start_datetime"].startswith("2017-01-01")
+    assert item.properties["end_datetime"].startswith("2021-12-31")
+    assert item.properties["eo_helpers:demonstration"] is True
+    assert set(item.properties["eo_helpers:columns"]) == set(table.columns)
+    # The tile that was cut short is a gap that is told.
+    assert any("A2019152" in told for told in summary["left_out"])
+    assert sum(summary["practices"].values()) == summary["communes"] == 6
+    assert not output.with_name(output.name + ".work").exists()
+    for row in table["events"]:
+        assert isinstance(json.loads(row), list)
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_file(folder, whole, tmp_path):
+    output = tmp_path / "national.parquet"
+    command = [sys.executable, "-m", "eo_helpers.cli", "national", "lighting", "-o", str(output),
+               "--data", str(folder), "--workers", "0"]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.PIPE)
+    months = tmp_path / "national.parquet.work" / "months"
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        if months.exists() and len(list(months.glob("2*.parquet"))) >= 8:
+            break
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL, process.stderr.read()
+    process.stderr.close()
+    assert not output.exists()
+    before = {p.name: p.stat().st_mtime_ns for p in months.glob("2*.parquet")}
+    assert 8 <= len(before) < 58
+    kept: dict[str, int] = {}
+
+    def watch(label: str, fraction: float) -> None:
+        kept.update({p.name: p.stat().st_mtime_ns for p in months.glob("2*.parquet")})
+
+    run(catalog.open_source("files", [folder]), output, workers=0, progress=watch)
+    assert {name: kept[name] for name in before} == before
+    assert output.read_bytes() == whole[0].read_bytes()
+    assert output.with_suffix(".json").read_bytes() == whole[0].with_suffix(".json").read_bytes()
+
+
+def test_other_options_do_not_take_the_work_of_these(folder, whole, tmp_path):
+    from eo_helpers.national.lighting import Options, _work_folder
+
+    source = catalog.open_source("files", [folder])
+    work = _work_folder(tmp_path / "n.parquet", source, Options())
+    (work / "months" / "2017-01.parquet").write_text("done")
+    assert (
+        _work_folder(tmp_path / "n.parquet", source, Options()) / "months" / "2017-01.parquet"
+    ).exists()
+    other = _work_folder(tmp_path / "n.parquet", source, Options(view="NearNadir"))
+    assert not list((other / "months").iterdir())
+
+
+def test_processes_give_what_one_by_one_gives():
+    tasks = [(float(k), 2.0) for k in range(5)]
+    alone = list(results(np.power, tasks, workers=0))
+    assert sorted(results(np.power, tasks, workers=1)) == alone == [0.0, 1.0, 4.0, 9.0, 16.0]
+    assert list(results(np.power, [])) == []
+
+
+def test_what_is_missing_is_said(tmp_path, demo_dir):
+    (tmp_path / "communes.parquet").symlink_to(demo_dir / "communes.parquet")
+    with pytest.raises(NoData):
+        run(catalog.open_source("files", [tmp_path]), tmp_path / "n.parquet", workers=0)
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        with pytest.raises(MissingTool, match="distributed"):
+            list(results(np.power, [(1.0, 2.0)], scheduler="tcp://127.0.0.1:1"))
