@@ -14,7 +14,7 @@ demo: env ## Demonstration territory, written once in the cache
 	@$(BIN)/eo-helpers demo build >/dev/null
 
 dashboards: demo ## Page « Ma commune » in the browser
-	@$(BIN)/eo-helpers serve --port $(PORT) $(SERVE)
+	@$(BIN)/eo-helpers serve --prepare --port $(PORT) $(SERVE)
 
 lab: demo ## Notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks

@@ -313,9 +313,19 @@ def demo_build(folder: Path | None) -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute.")
 @click.option("--port", default=8866, show_default=True, help="Port ; le suivant s'il est pris.")
 @click.option("--no-browser", is_flag=True, help="N'ouvre pas le navigateur.")
+@click.option(
+    "--prepare",
+    is_flag=True,
+    help="Prépare les réponses des communes d'exemple tant que personne ne demande rien.",
+)
 @_place_options
 def serve(
-    host: str, port: int, no_browser: bool, source: str | None, data: tuple[Path, ...]
+    host: str,
+    port: int,
+    no_browser: bool,
+    prepare: bool,
+    source: str | None,
+    data: tuple[Path, ...],
 ) -> None:
     """Ouvre la page « Ma commune » dans le navigateur."""
     from .app.serve import serve as run
@@ -326,6 +336,7 @@ def serve(
         source=source or ("files" if data else "demo"),
         data=list(data) or None,
         open_browser=not no_browser,
+        prepare=prepare,
     )
 
 

@@ -17,7 +17,7 @@ import geopandas
 import pytest
 import shapely
 
-from eo_helpers.app.answers import Answers, dumps, failure, place
+from eo_helpers.app.answers import Answers, cached, dumps, failure, keep, place
 from eo_helpers.app.client import LocalClient, ServiceClient, ServiceError
 from eo_helpers.app.framing import center_zoom, latitude, mercator
 from eo_helpers.app.marks import marks
@@ -135,6 +135,34 @@ def service(tmp_path, monkeypatch):
     made.publish()
     yield ServiceClient(tmp_path / "service.json")
     made.close()
+
+
+class Ready(Sure):
+    """Answers that are kept, of two example communes."""
+
+    def about(self):
+        themes = [{"name": "lighting"}]
+        return dumps({"examples": [{"insee": "1"}, {"insee": "2"}], "themes": themes})
+
+    def bundle_key(self, theme, insee, lang="fr"):
+        return f"{theme}-{insee}-{lang}"
+
+    def bundle(self, theme, insee, lang="fr"):
+        answer = super().bundle(theme, insee, lang)
+        keep(self.bundle_key(theme, insee, lang), answer)
+        return answer
+
+
+def test_answers_of_the_examples_are_prepared_while_nobody_asks(tmp_path, monkeypatch):
+    monkeypatch.setenv("EO_HELPERS_CACHE", str(tmp_path / "cache"))
+    made = Service(Ready, tmp_path / "service.json", processes=1)
+    try:
+        made.prepare()
+        for insee in ("1", "2"):
+            assert json.loads(cached(f"lighting-{insee}-fr"))["insee"] == insee
+        assert made.pool.idle
+    finally:
+        made.close()
 
 
 def ask(client, method, **params):

@@ -24,7 +24,7 @@ NOTEBOOKS = sorted(
 STORIES = [path for path in NOTEBOOKS if path.is_relative_to(ROOT / "notebooks")]
 WORKSHOPS = [path for path in STORIES if path.parent.name == "atelier"]
 #: Places of a machine, whoever's it is.
-MACHINE = re.compile(r"/home/|/root\b|/tmp\b|/Users/|/work/|/mnt/|[A-Z]:\\\\")
+MACHINE = re.compile(r"/(?:home|root|tmp|Users|work|mnt)\b|[A-Z]:\\\\")
 
 
 def name_of(path: Path) -> str:

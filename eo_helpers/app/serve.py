@@ -70,6 +70,7 @@ def running_service(
     data: Sequence[Path] | None = None,
     processes: int = 2,
     patience: float = SERVICE_PATIENCE,
+    prepare: bool = False,
 ) -> Iterator[Path]:
     """The analysis service as a child process; yields its address file.
 
@@ -82,6 +83,8 @@ def running_service(
         address = Path(folder) / "service.json"
         command = [sys.executable, "-m", "eo_helpers.app.service", str(address)]
         command += ["--source", source, "--processes", str(processes)]
+        if prepare:
+            command.append("--prepare")
         for part in data or ():
             command += ["--data", str(part)]
         # Its own session: Ctrl-C reaches this process only, which then ends the service.
@@ -147,6 +150,7 @@ def serve(
     data: Sequence[Path] | None = None,
     open_browser: bool = True,
     preheat: int = 2,
+    prepare: bool = False,
 ) -> None:
     """Serve the dashboards until Ctrl-C.
 
@@ -163,6 +167,8 @@ def serve(
         Show the page when it is ready.
     preheat : int
         How many sessions are kept ready in advance; 0 for none.
+    prepare : bool
+        Find the answers of the example communes in advance, while nobody asks.
 
     Raises
     ------
@@ -174,7 +180,7 @@ def serve(
     print("Préparation des données et du service d'analyse…", file=sys.stderr, flush=True)
     with contextlib.ExitStack() as stack:
         if not os.environ.get("EO_HELPERS_SERVICE"):
-            address = stack.enter_context(running_service(source, data))
+            address = stack.enter_context(running_service(source, data, prepare=prepare))
             os.environ["EO_HELPERS_SERVICE"] = str(address)
             stack.callback(os.environ.pop, "EO_HELPERS_SERVICE", None)
         _voila(host, port, folder, open_browser, preheat)

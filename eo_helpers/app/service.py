@@ -18,6 +18,7 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from multiprocessing import AuthenticationError
@@ -46,6 +47,10 @@ MAX_CONNECTIONS = 64
 
 #: Seconds that a connection has to say who it is and what it asks.
 HURRY = 10.0
+
+
+#: Seconds between two looks at whether somebody asks.
+PAUSE = 0.5
 
 
 class Service:
@@ -87,6 +92,26 @@ class Service:
     def warm(self) -> None:
         """Open the source and the communes before anyone asks."""
         self.answers.about()
+
+    def prepare(self) -> None:
+        """Find the answers of the example communes while nobody asks, one at a time.
+
+        A visitor who comes meanwhile has the other process, and waits for one answer at
+        most where both are taken.
+        """
+        about = json.loads(self.answers.about())
+        for example in about["examples"]:
+            for theme in about["themes"]:
+                params = {"theme": theme["name"], "insee": example["insee"]}
+                key = self.answers.bundle_key(**params)
+                while not self._closing and not self.pool.idle:
+                    time.sleep(PAUSE)
+                if self._closing:
+                    return
+                if cached(key) is None:
+                    job = self.pool.join(key, {"method": "bundle", "params": params})
+                    job.done.wait()
+                    self.pool.leave(key, job)
 
     def publish(self) -> None:
         """Write the address file: from now on sessions find the service."""
@@ -198,6 +223,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--source", default="demo")
     parser.add_argument("--data", type=Path, action="append")
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--timeout", type=float, default=180.0)
     options = parser.parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
@@ -215,6 +241,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise SystemExit(error.exit_code) from error
     threading.Thread(target=service.serve, daemon=True).start()
     service.publish()
+    if options.prepare:
+        threading.Thread(target=service.prepare, daemon=True).start()
     try:
         sys.stdin.buffer.read()
     except KeyboardInterrupt:

@@ -132,6 +132,12 @@ class Pool:
                 self._queue.remove(job)
                 self._jobs.pop(key, None)
 
+    @property
+    def idle(self) -> bool:
+        """True while nothing is asked."""
+        with self._changed:
+            return not self._jobs
+
     def close(self) -> None:
         """End every process."""
         with self._changed:
