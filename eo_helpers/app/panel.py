@@ -87,6 +87,14 @@ class Panel:
         self._choice = ipywidgets.Dropdown(description="Carte\u00a0:", options=[])
         self._choice.add_class("eo-choice")
         self._choice.observe(self._choose, names="value")
+        self._fade = ipywidgets.FloatSlider(
+            description="Avant", min=0.0, max=1.0, step=0.01, readout=False
+        )
+        self._fade.add_class("eo-fade")
+        self._fade_end = ipywidgets.HTML('<span class="eo-fade-end">Après</span>')
+        self._fading = ipywidgets.HBox([self._fade, self._fade_end])
+        self._fading.add_class("eo-fading")
+        self._link: Any = None
         self._place = ipywidgets.VBox([])
         self._place.add_class("eo-place")
         self._legend = ipywidgets.HTML()
@@ -140,7 +148,6 @@ class Panel:
         shown = [n for n, layer in enumerate(self._layers) if layer["shown"]]
         self._choice.value = shown[0] if shown else (0 if self._layers else None)
         self._choice.observe(self._choose, names="value")
-        self._arrange()
         self._choose()
         self._body.value = _body(bundle)
 
@@ -177,7 +184,21 @@ class Panel:
             self._place.children = ()
             return
         choice = [self._choice] if len(self._layers) > 1 else []
-        self._place.children = (*choice, self._map, self._legend)
+        fading = [self._fading] if self._pair() else []
+        self._place.children = (*choice, self._map, *fading, self._legend)
+
+    def _pair(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
+        """The pictures before and after, where the chosen map is one of them."""
+        chosen = self._choice.value
+        if not self._layers or chosen is None:
+            return None
+        name = self._layers[chosen]["name"]
+        stem = name.removesuffix("_before").removesuffix("_after")
+        pictures = {one["name"]: one for one in self._layers if one["kind"] == "raster"}
+        before, after = pictures.get(f"{stem}_before"), pictures.get(f"{stem}_after")
+        if stem == name or before is None or after is None:
+            return None
+        return before, after
 
     def _frame(self) -> None:
         if self._ground is None:
@@ -211,6 +232,7 @@ class Panel:
         chosen = self._choice.value
         layer = self._layers[chosen] if self._layers and chosen is not None else None
         self._draw(layer)
+        self._arrange()
         word = self._ground.word if self._ground else ""
         ground = (
             f'<p class="eo-ground">{escape(word)}<span class="eo-ground-lost"> Il n\'est pas '
@@ -226,6 +248,9 @@ class Panel:
 
     def _draw(self, layer: dict[str, Any] | None) -> None:
         old, self._drawn = self._drawn, ()
+        if self._link is not None:
+            self._link.close()
+            self._link = None
         self._tip.value = ""
         if self._map is not None:
             if layer is not None:
@@ -238,6 +263,17 @@ class Panel:
             gone.close()
 
     def _leaflet(self, layer: dict[str, Any]) -> tuple[ipyleaflet.Layer, ...]:
+        pair = self._pair()
+        if pair is not None:
+            # Opaque: what is seen at either end is one picture alone. The browser moves from
+            # one to the other: nothing is asked while the hand moves.
+            before, after = (
+                ipyleaflet.ImageOverlay(url=one["png"], bounds=one["bounds"]) for one in pair
+            )
+            self._fade.value = 1.0 if layer is pair[1] else 0.0
+            after.opacity = self._fade.value
+            self._link = ipywidgets.jslink((self._fade, "value"), (after, "opacity"))
+            return before, after
         if layer["kind"] == "raster":
             return (
                 ipyleaflet.ImageOverlay(

@@ -105,6 +105,25 @@ def test_an_island_with_its_own_projection_on_a_phone(visit, demo_server):
             assert ISLAND in panel.locator(".eo-headline").inner_text()
 
 
+def test_before_and_after_are_compared_with_a_slider(visit, demo_server):
+    visitor = visit(demo_server)
+    visitor.open("?commune=99001")
+    visitor.wait_answer(TOWN)
+    flood = visitor.panel("Inondation")
+    assert flood.locator(".eo-fading").count() == 0  # depth has no picture before it
+    flood.locator("select").select_option(label="Radar pendant la crue (15 janvier 2024)")
+    for panel in (visitor.panel("Éclairage nocturne"), flood):
+        handle = panel.get_by_role("slider")
+        handle.wait_for()
+        handle.focus()
+        top = panel.locator(".leaflet-overlay-pane .leaflet-image-layer").last
+        for key, opacity in (("Home", "0"), ("End", "1")):
+            visitor.page.keyboard.press(key)
+            visitor.page.wait_for_timeout(300)
+            assert top.evaluate("image => image.style.opacity || '1'") == opacity
+        assert "Après" in panel.locator(".eo-fading").inner_text()
+
+
 def test_an_unknown_name_is_answered_calmly(visit, demo_server):
     visitor = visit(demo_server)
     visitor.open()
