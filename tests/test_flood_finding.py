@@ -9,6 +9,7 @@ from pathlib import Path
 import geopandas as gpd
 import numpy as np
 import pytest
+import rasterio.features
 import rioxarray
 import shapely
 
@@ -89,10 +90,42 @@ def test_people_are_counted_with_a_range(flooded):
     assert people.source == "filosofi-200m"
 
 
+def test_buildings_and_roads_reached_are_within_their_range(flooded, demo_dir, index):
+    town = index.get(TOWN)
+    (topo,) = (demo_dir / "topo").glob("*LAMB93*.gpkg")
+    extent = rioxarray.open_rasterio(demo_dir / "truth" / "flood_extent.tif").squeeze()
+    ground = town.boundary_in(extent.rio.crs)
+    wet = gpd.GeoDataFrame(
+        geometry=[
+            shapely.geometry.shape(s)
+            for s, v in rasterio.features.shapes(
+                (extent.values == 1).astype("u1"), transform=extent.rio.transform()
+            )
+            if v == 1
+        ],
+        crs=extent.rio.crs,
+    )
+    reached = {}
+    for layer in ("batiment", "troncon_de_route"):
+        frame = gpd.read_file(topo, layer=layer).to_crs(extent.rio.crs)
+        frame = frame[frame.intersects(ground) & (frame["etat_de_l_objet"] == "En service")]
+        reached[layer] = frame.iloc[frame.sindex.query(wet.geometry, "intersects")[1]]
+    # Walls stand where the raster has no water: a building counts once it touches some.
+    true = reached["batiment"]["cleabs"].nunique()
+    buildings = flooded["buildings_reached"]
+    assert buildings.low <= buildings.value <= buildings.high
+    assert buildings.low < true < 1.1 * buildings.high
+    roads = flooded["roads_cut_km"]
+    assert 0 < roads.low <= roads.value <= roads.high < reached["troncon_de_route"].length.sum()
+    (drawn,) = (layer for layer in flooded.layers if layer.name == "buildings")
+    assert len(drawn.data) == buildings.value
+    assert not drawn.shown
+
+
 def test_maps_and_chart_say_what_they_are(flooded):
     layers = {layer.name: layer for layer in flooded.layers}
     assert list(layers) == [
-        "commune", "radar_before", "radar_after", "extent", "probability", "depth",
+        "commune", "radar_before", "radar_after", "extent", "probability", "depth", "buildings",
     ]  # fmt: skip
     assert [n for n, layer in layers.items() if layer.shown and n != "commune"] == ["depth"]
     assert layers["radar_before"].title["fr"] == "Radar avant la crue (3 janvier 2024)"
@@ -111,7 +144,9 @@ def test_maps_and_chart_say_what_they_are(flooded):
 
 def test_every_figure_has_date_and_a_known_source(flooded):
     known = {p.dataset for p in flooded.provenance}
-    assert known == {"sentinel-1", "dem", "filosofi-200m"}
+    assert known == {
+        "sentinel-1", "dem", "filosofi-200m", "bdtopo-buildings", "bdtopo-roads",
+    }  # fmt: skip
     for indicator in flooded.indicators:
         assert indicator.date == "2024-01-15"
         assert indicator.source in known

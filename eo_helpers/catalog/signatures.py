@@ -36,6 +36,9 @@ _PRODUCED = {"unit_id", "unit_kind", "lcz_cerema", "lcz_so"}
 _CODE = {"insee", "code", "code_insee", "insee_com", "insee_commune", "codgeo"}
 _NAME = {"name", "nom", "nom_com", "nom_commune", "libgeo", "nom_officiel"}
 _CELL = {"idcar_200m", "idinspire"}
+#: BD TOPO v3, full names of the GeoPackage and short ones of the shapefile.
+_STOREYS, _DWELLINGS = {"nombre_d_etages", "nb_etages"}, {"nombre_de_logements", "nb_logts"}
+_ABOVE_GROUND = {"position_par_rapport_au_sol", "pos_sol"}
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
 _INSEE = r"\d[\dAB]\d{3}"
 #: Classes in Cerema's raster variant, and its pixel (SPOT's, 1.5 m): nobody else's LCZ has it.
@@ -126,6 +129,10 @@ def _by_columns(
         return [_found("lcz-geoclimate", box, None, rows, "LCZ_PRIMARY")]
     if names & _CELL and names & {"ind", "ind_c"}:
         return [_found("filosofi-200m", box, None, rows, "carreaux de 200 m")]
+    if polygons and "hauteur" in names and names & _STOREYS and names & _DWELLINGS:
+        return [_found("bdtopo-buildings", box, None, rows, "bâtiments de la BD TOPO")]
+    if not polygons and {"importance", "nature"} <= names and names & _ABOVE_GROUND:
+        return [_found("bdtopo-roads", box, None, rows, "tronçons de route de la BD TOPO")]
     if polygons and names & _CODE and names & _NAME:
         return [_found("communes", box, None, rows, "code et nom")]
     if polygons and len(names & _EMS) >= 2:

@@ -60,9 +60,11 @@ def extent(
     files.write_raster(output, found["flood"], 255, tags)
     if probability is not None:
         files.write_raster(probability, found["probability"], float("nan"), tags)
+    from ..text import percent
+
     share = float(found.attrs["flooded_share"])
     say(
-        f"{100 * share:.1f} % de la surface observée est en eau : {output}",
+        f"{percent(100 * share, 1)} de la surface observée est en eau : {output}",
         f"{100 * share:.1f}% of the observed area is water: {output}",
     )
 

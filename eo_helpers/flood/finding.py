@@ -19,13 +19,15 @@ from ..findings import Bars, Chart, Finding, Indicator, Layer, Legend, outline
 from ..territory import population
 from ..territory.commune import Commune
 from ..text import Text
-from . import labels, sentences
+from . import labels, sentences, topo
+from . import stakes_told as told
 from .data import MARGIN, inside_of, read_extent, read_radar, read_terrain
 from .depth import check_method, water_depth
 from .extent import DRY, FLOODED, UNKNOWN, water_extent
 from .reached import CLASSES, Assessment, Count, assess
 from .rise import low_ground
 from .scenes import open_radar, radar_bands
+from .stakes_told import BUILDINGS, ROADS, Stakes, stakes
 
 __all__ = ["Water", "analyse", "finding_of"]
 
@@ -118,6 +120,7 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
             parameters=options,
             remedy=sentences.REMEDY,
         )
+    found = _stakes(commune, source, water, provenance)
     cells = None
     try:
         holding = catalog.find(POPULATION, commune, source)
@@ -125,7 +128,28 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         provenance.append(holding.provenance)
     except NoData:
         cells = None
-    return finding_of(commune, water, cells, provenance=tuple(provenance), parameters=options)
+    return finding_of(
+        commune, water, cells, found, provenance=tuple(provenance), parameters=options
+    )
+
+
+def _stakes(
+    commune: Commune, source: Any, water: Water, provenance: list[Provenance]
+) -> Stakes | None:
+    """Buildings and roads reached, where the depth is known and the source has BD TOPO."""
+    if "depth" not in water.grid:
+        return None
+    read: dict[str, Any] = {}
+    for dataset in (BUILDINGS, ROADS):
+        try:
+            holding = catalog.find(dataset, commune, source)
+            read[dataset] = topo.read(holding, commune)
+            provenance.append(holding.provenance)
+        except NoData:
+            read[dataset] = None
+    if all(v is None for v in read.values()):
+        return None
+    return stakes(water.grid, read[BUILDINGS], read[ROADS])
 
 
 def _from_radar(
@@ -247,14 +271,16 @@ def finding_of(
     commune: Commune,
     water: Water,
     cells: gpd.GeoDataFrame | None = None,
+    things: Stakes | None = None,
     *,
     provenance: tuple[Provenance, ...] = (),
     parameters: dict[str, Any] | None = None,
 ) -> Finding:
-    """The Finding of a commune from its :class:`Water` and its population cells."""
+    """The Finding of a commune from its :class:`Water`, population cells and :class:`Stakes`."""
     inside = inside_of(water.grid["flood"], commune)
     found = assess(water.grid, commune, inside, cells)
     terrain = "depth" in water.grid
+    drawn = told.layer(commune, things) if things is not None else None
     whole = terrain and water.told and found.observed > 0.95
     caveats = sentences.caveats(
         found,
@@ -272,8 +298,11 @@ def finding_of(
         commune=commune,
         status="complete" if whole else "partial",
         headline=sentences.headline(commune, found, water.date, water.told),
-        indicators=_indicators(found, water),
-        layers=_layers(commune, water, found),
+        indicators=(
+            *_indicators(found, water),
+            *(told.indicators(things, water.date[:10] or None) if things is not None else ()),
+        ),
+        layers=(*_layers(commune, water, found), *((drawn,) if drawn is not None else ())),
         charts=_charts(commune, found, water),
         caveats=caveats,
         provenance=provenance,

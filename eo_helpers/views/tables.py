@@ -18,6 +18,7 @@ _GROUPS = {
     "surface": {"fr": "Surface", "en": "Area"},
     "depth": {"fr": "Hauteur d'eau", "en": "Depth of water"},
     "population": {"fr": "Habitants", "en": "People"},
+    "stakes": {"fr": "Ce que l'eau atteint", "en": "What the water reaches"},
     "attention": {"fr": "Où regarder d'abord", "en": "Where to look first"},
     "comparison": {"fr": "Par rapport à d'autres communes", "en": "Against other communes"},
     "measurement": {"fr": "Ce que vaut la mesure", "en": "How good the measurement is"},
