@@ -280,6 +280,7 @@ def finding_of(
     inside = inside_of(water.grid["flood"], commune)
     found = assess(water.grid, commune, inside, cells)
     terrain = "depth" in water.grid
+    figures = _indicators(found, water)
     drawn = told.layer(commune, things) if things is not None else None
     whole = terrain and water.told and found.observed > 0.95
     caveats = sentences.caveats(
@@ -299,8 +300,10 @@ def finding_of(
         status="complete" if whole else "partial",
         headline=sentences.headline(commune, found, water.date, water.told),
         indicators=(
-            *_indicators(found, water),
+            *figures[:-1],
             *(told.indicators(things, water.date[:10] or None) if things is not None else ()),
+            # How good the measurement is comes last.
+            figures[-1],
         ),
         layers=(*_layers(commune, water, found), *((drawn,) if drawn is not None else ())),
         charts=_charts(commune, found, water),
