@@ -18,7 +18,7 @@ import psutil
 
 from benchmarks.lighting_simulation import simulate
 from eo_helpers.lighting.changes import assess
-from eo_helpers.national.pool import results
+from eo_helpers.national.pool import Pool
 
 SHARES = (
     ("unchanged", 0.60),
@@ -55,7 +55,8 @@ def main() -> None:
     tasks = [(part,) for part in np.array_split(values, max(1, len(values) // 1000))]
     busy = busy_seconds()
     start = time.perf_counter()
-    done = list(results(work, tasks, workers=args.workers))
+    with Pool(workers=args.workers) as pool:
+        done = list(pool.results(work, tasks))
     wall = time.perf_counter() - start
     cpu = sum(c for _, c in done)
     others = (busy_seconds() - busy) - cpu
