@@ -18,6 +18,7 @@ import pytest
 
 from eo_helpers import catalog
 from eo_helpers.errors import InvalidInput, MissingTool, NoData
+from eo_helpers.lighting import peers
 from eo_helpers.lighting.finding import analyse
 from eo_helpers.national import pool
 from eo_helpers.national.lighting import run
@@ -117,6 +118,65 @@ def _killed(folder: Path, output: Path, options: list[str]) -> dict[str, int]:
     before = {p.name: p.stat().st_mtime_ns for p in months.glob("2*.parquet")}
     assert 8 <= len(before) < 58
     return before
+
+
+def test_a_commune_is_compared_where_the_table_is_in_the_folder(folder, whole, tmp_path):
+    alone = catalog.open_source("files", [folder])
+    commune = next(catalog.communes(alone).get(m.insee) for m in catalog.communes(alone))
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "pratiques.parquet").write_bytes(whole[0].read_bytes())
+    # A run in progress is no data.
+    (tmp_path / "x.parquet.work").mkdir()
+    (tmp_path / "x.parquet.work" / "communes.parquet").write_bytes(b"cut short")
+    both = catalog.open_source("files", [tmp_path, *tmp_path.glob("lighting/")])
+    assert len(both.items("communes")) == 1 and len(both.items("lighting-communes")) == 1
+    assert not [p for p, _ in both.rejected if ".work" in str(p)]
+    before = analyse(commune, alone, broken="gap")
+    after = analyse(commune, both, broken="gap")
+    # The same answer, and the comparisons.
+    assert after.headline == before.headline
+    assert after.indicators[: len(before.indicators)] == before.indicators
+    assert [p.dataset for p in after.provenance] == ["vnp46a3", "lighting-communes"]
+    more = {i.name: i for i in after.indicators[len(before.indicators) :]}
+    table = gpd.read_parquet(whole[0])
+    codes = gpd.read_parquet(folder / "communes.parquet").set_index("insee")["epci"]
+    others = table[(table["insee"].map(codes) == codes[commune.insee])]
+    others = others[others["insee"] != commune.insee]
+    assert len(others) >= 2 and set(more) >= {"epci_radiance_recent", "epci_share_switched_off"}
+    assert more["epci_radiance_recent"].value == pytest.approx(others["radiance_recent"].median())
+    own = float(table.set_index("insee").loc[commune.insee, "radiance_recent"])
+    below = int((others["radiance_recent"] < own).sum())
+    assert f"plus que {below} d'entre elles" in more["epci_radiance_recent"].label["fr"]
+    out = (others["practice"] == "extinction_totale").mean()
+    assert more["epci_share_switched_off"].value == pytest.approx(100 * out)
+    assert not any(name.startswith("size") for name in more)  # six communes are too few
+
+
+def test_communes_of_one_size_are_compared():
+    n = 30
+    table = pd.DataFrame(
+        {
+            "insee": [f"35{k:03d}" for k in range(n)],
+            "departement": ["35"] * 4 + [str(k) for k in range(n - 4)],
+            "population": pd.array([1000] * 15 + [pd.NA] + [3000] * 14, dtype="Int64"),
+            "practice": ["extinction_totale", "pas_de_changement"] * 15,
+            "radiance_recent": np.arange(n, dtype=float),
+            "months_valid": [100] * 14 + [3] + [100] * 15,
+        }
+    )
+    (size,) = peers.compare("35002", table, {})
+    # Fourteen of the size have enough months; the commune is one of them.
+    assert (size.kind, size.n, size.below, size.out) == ("size", 13, 2, 6)
+    assert size.median == 7.0 and size.label["fr"] == "de 500 à 2\u202f000 habitants"
+    assert peers.compare("35015", table, {}) == []  # population unknown
+    assert peers.compare("75056", table, {}) == []
+    assert [
+        p.kind for p in peers.compare("35002", table, {f"35{k:03d}": "E" for k in range(3)})
+    ] == [
+        "epci",
+        "size",
+    ]
 
 
 def test_a_killed_run_goes_on_and_gives_the_same_file(folder, whole, tmp_path):
