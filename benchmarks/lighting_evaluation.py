@@ -11,13 +11,12 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections import Counter
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.lighting_peers import annual_t_test, before_after, f_scan, pelt
-from benchmarks.lighting_simulation import CASES, score, simulate_with_noise
+from benchmarks.lighting_simulation import CASES, score, simulate_full
 from eo_helpers.lighting.changes import Assessment, assess
 
 MONTHS = 132
@@ -32,6 +31,7 @@ YARDSTICK = {
     "relit": 0.92,
     "fade": 0.70,
 }
+NOISES = ((0, 0.10), (0.10, 0.13), (0.13, 0.16), (0.16, 1))
 SPANS = ((0, 2), (2, 3), (3, 4), (4, 6), (6, 9), (9, 99))
 
 
@@ -78,6 +78,28 @@ def by_noise(truth, ratio, found) -> None:
         )
 
 
+def confusion(classes: dict[str, tuple[np.ndarray, np.ndarray]]) -> None:
+    """Share of each class, by case and by the noise of a month."""
+    names = {
+        "pas_de_changement": "none",
+        "extinction_partielle_ou_renovation": "partial",
+        "extinction_totale": "total",
+        "rallumage": "relit",
+        "indetermine": "undecided",
+    }
+    print("\nClasses (%), by the relative noise of a month")
+    print(
+        f"{'case':14s}{'noise':>12s}{'series':>8s}" + "".join(f"{v:>11s}" for v in names.values())
+    )
+    for case, (found, noise) in classes.items():
+        assert set(found) <= set(names), set(found) - set(names)
+        for low, high in NOISES:
+            some = found[(noise >= low) & (noise < high)]
+            if some.size >= 10:
+                shares = "".join(f"{100 * np.mean(some == k):11.1f}" for k in names)
+                print(f"{case:14s}{f'{low}-{high}':>12s}{some.size:8d}{shares}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=1000)
@@ -87,17 +109,17 @@ def main() -> None:
     for level in ("easy", "hard"):
         cases = CASES[:2] if level == "easy" else CASES
         rows: dict[str, list[str]] = {}
-        confusion: dict[str, Counter] = {}
+        classes: dict[str, tuple[np.ndarray, np.ndarray]] = {}
         falls: list = []
         cpu = 0.0
         for case in cases:
-            r, truth, ratio = simulate_with_noise(case, args.n, args.seed, level, MONTHS)
+            r, truth, ratio, noise = simulate_full(case, args.n, args.seed, level, MONTHS)
             start = time.process_time()
             found, assessed = ours(r)
             cpu += time.process_time() - start
             right, near = score(case, truth, found)
             rows.setdefault("ours", []).append(f"{right:.4f} ({near:.3f})")
-            confusion[case] = Counter(a.classification.practice for a in assessed)
+            classes[case] = np.array([a.classification.practice for a in assessed]), noise
             if case.startswith("fall"):
                 falls.append((truth, ratio, found))
             for name, method in peers(level).items():
@@ -113,9 +135,7 @@ def main() -> None:
         if level == "hard":
             print(f"{'to beat':18s}" + "".join(f"{YARDSTICK[c]:>18}" for c in cases))
         print(f"CPU of ours: {1000 * cpu / args.n / len(cases):.2f} ms a series (trend included)")
-        print("Classes:")
-        for case, counts in confusion.items():
-            print(f"  {case:12s} {dict(counts)}")
+        confusion(classes)
         truths, ratios, lists = zip(*falls, strict=True)
         by_noise(np.concatenate(truths), np.concatenate(ratios), [f for one in lists for f in one])
 

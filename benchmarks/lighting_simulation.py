@@ -36,6 +36,11 @@ def simulate(case: str, n: int, seed: int, level: str = "hard", months: int = 13
 
 def simulate_with_noise(case: str, n: int, seed: int, level: str = "hard", months: int = 132):
     """:func:`simulate`, and the ratio of the fall (of the logarithm) to the noise (n,)."""
+    return simulate_full(case, n, seed, level, months)[:3]
+
+
+def simulate_full(case: str, n: int, seed: int, level: str = "hard", months: int = 132):
+    """:func:`simulate_with_noise`, and the relative noise of a month, floor included (n,)."""
     rng = np.random.default_rng([seed, CASES.index(case), months])
     t = np.arange(months)
     hard = level == "hard"
@@ -89,7 +94,7 @@ def simulate_with_noise(case: str, n: int, seed: int, level: str = "hard", month
         size = np.exp(rng.choice([-1, 1], (n, months)) * np.log(rng.uniform(1.5, 3, (n, months))))
         r = np.where(out, r * size, r) + 0.08 * rng.standard_normal((n, months))
         r[rng.random((n, months)) < 0.08] = np.nan
-    return r, truth, ratio
+    return r, truth, ratio, total
 
 
 def score(case: str, truth: np.ndarray, found: list[list[tuple[float, float]]]):

@@ -14,10 +14,11 @@ import time
 
 import numpy as np
 import pandas as pd
+import psutil
 
 from benchmarks.lighting_simulation import simulate
 from eo_helpers.lighting.changes import assess
-from eo_helpers.national.pool import results
+from eo_helpers.national.pool import Pool
 
 SHARES = (
     ("unchanged", 0.60),
@@ -36,6 +37,12 @@ def work(values: np.ndarray) -> tuple[int, float]:
     return sum(bool(f.classification.events) for f in found), time.process_time() - start
 
 
+def busy_seconds() -> float:
+    """CPU seconds that all processes of the machine have used since it started."""
+    t = psutil.cpu_times()
+    return t.user + t.system + getattr(t, "nice", 0.0)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--n", type=int, default=35_000)
@@ -46,15 +53,19 @@ def main() -> None:
     values = np.concatenate(parts)
     values = values[np.random.default_rng(0).permutation(len(values))]
     tasks = [(part,) for part in np.array_split(values, max(1, len(values) // 1000))]
+    busy = busy_seconds()
     start = time.perf_counter()
-    done = list(results(work, tasks, workers=args.workers))
+    with Pool(workers=args.workers) as pool:
+        done = list(pool.results(work, tasks))
     wall = time.perf_counter() - start
     cpu = sum(c for _, c in done)
+    others = (busy_seconds() - busy) - cpu
     memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     print(
         f"{len(values)} series × {args.months}: {wall:.0f} s with {args.workers} processes, CPU "
         f"{cpu:.0f} s ({1000 * cpu / len(values):.2f} ms a series), {sum(n for n, _ in done)} "
-        f"with events, {memory:.0f} MB a process; load average {os.getloadavg()[0]:.1f}"
+        f"with events, {memory:.0f} MB a process; meanwhile the machine spent {others:.0f} s of "
+        f"CPU on the rest (starting the processes, and whatever else ran) on {os.cpu_count()} cores"
     )
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 from lighting_tiles import box_commune, write_tile
 
 from eo_helpers.errors import InvalidInput, NoData
+from eo_helpers.lighting import download as module
 from eo_helpers.lighting.download import TOKEN, download, tiles_of
 
 
@@ -107,3 +109,49 @@ def test_tiles_come_from_the_formula():
     assert tiles_of(box_commune(2, 45, 2.5, 45.5)) == ["h18v04"]
     assert tiles_of(box_commune(-0.2, 49.9, 0.2, 50.1)) == ["h17v03", "h18v03", "h17v04", "h18v04"]
     assert tiles_of(box_commune(-61.2, 14.6, -60.9, 14.9)) == ["h11v07"]
+
+
+class Granule(dict):
+    def __init__(self, link, size):
+        about = [{"Name": link.rsplit("/", 1)[1], **({"SizeInBytes": size} if size else {})}]
+        super().__init__(umm={"DataGranule": {"ArchiveAndDistributionInformation": about}})
+        self.link = link
+
+    def data_links(self, access):
+        return [self.link] if access == "external" else []
+
+
+@pytest.mark.parametrize("told", ["size", "no size", "refused", "no answer"])
+def test_the_catalogue_is_asked_first_and_the_archive_where_it_fails(archive, monkeypatch, told):
+    earthaccess = pytest.importorskip("earthaccess")
+    url, seen, state, folder, name = archive
+    state["cut"] = False
+    asked = []
+
+    def login(strategy):
+        assert strategy == "environment"
+        if told == "refused":
+            raise RuntimeError("no")
+        return SimpleNamespace(authenticated=True)
+
+    def search_data(**query):
+        asked.append(query)
+        if told == "no answer":
+            raise ConnectionError("no")
+        size = state["size"] if told == "size" else None
+        links = [
+            f"{url}/VNP46A3/2022/032/{name}",
+            f"{url}/x/{name.replace('A2022032', 'A2022001')}",
+        ]
+        return [Granule(link, size) for link in links]
+
+    monkeypatch.setattr(earthaccess, "login", login)
+    monkeypatch.setattr(earthaccess, "search_data", search_data)
+    monkeypatch.setattr(module, "ARCHIVE", url)
+    got = download(["2022-02"], ["h18v04"], folder, archive=url)
+    assert got == [folder / name] and got[0].read_bytes() == state["content"]
+    listed = any(path.endswith(".json") for path, _ in seen)
+    assert listed == (told != "size")
+    if told != "refused":
+        assert asked[0]["short_name"] == "VNP46A3" and asked[0]["granule_name"] == "*h18v04*"
+        assert asked[0]["temporal"] == ("2022-02-01", "2022-02-01")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -16,13 +17,20 @@ import pystac
 import pytest
 
 from eo_helpers import catalog
-from eo_helpers.errors import MissingTool, NoData
+from eo_helpers.errors import InvalidInput, MissingTool, NoData
+from eo_helpers.lighting import peers
 from eo_helpers.lighting.finding import analyse
+from eo_helpers.national import pool
 from eo_helpers.national.lighting import run
-from eo_helpers.national.pool import results
+from eo_helpers.national.pool import Pool
 
 #: Five years with a switch-off and a lighting again in them.
 YEARS = ("A2017", "A2018", "A2019", "A2020", "A2021")
+
+
+def results(work, tasks, **where) -> list:
+    with Pool(**where) as some:
+        return list(some.results(work, tasks))
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +98,12 @@ def test_the_file_and_its_item_say_what_they_are(whole):
         assert isinstance(json.loads(row), list)
 
 
-def test_a_killed_run_goes_on_and_gives_the_same_file(folder, whole, tmp_path):
-    output = tmp_path / "national.parquet"
+def _killed(folder: Path, output: Path, options: list[str]) -> dict[str, int]:
+    """Start a run, kill it halfway; the months done, with when they were written."""
     command = [sys.executable, "-m", "eo_helpers.cli", "national", "lighting", "-o", str(output),
-               "--data", str(folder), "--workers", "0"]  # fmt: skip
+               "--data", str(folder), *options]  # fmt: skip
     process = subprocess.Popen(command, stderr=subprocess.PIPE)
-    months = tmp_path / "national.parquet.work" / "months"
+    months = output.with_name(output.name + ".work") / "months"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
         if months.exists() and len(list(months.glob("2*.parquet"))) >= 8:
@@ -106,8 +114,75 @@ def test_a_killed_run_goes_on_and_gives_the_same_file(folder, whole, tmp_path):
     assert process.returncode == -signal.SIGKILL, process.stderr.read()
     process.stderr.close()
     assert not output.exists()
+    time.sleep(0.5)  # workers elsewhere end what they are at
     before = {p.name: p.stat().st_mtime_ns for p in months.glob("2*.parquet")}
     assert 8 <= len(before) < 58
+    return before
+
+
+def test_a_commune_is_compared_where_the_table_is_in_the_folder(folder, whole, tmp_path):
+    alone = catalog.open_source("files", [folder])
+    commune = next(catalog.communes(alone).get(m.insee) for m in catalog.communes(alone))
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "pratiques.parquet").write_bytes(whole[0].read_bytes())
+    # A run in progress is no data.
+    (tmp_path / "x.parquet.work").mkdir()
+    (tmp_path / "x.parquet.work" / "communes.parquet").write_bytes(b"cut short")
+    both = catalog.open_source("files", [tmp_path, *tmp_path.glob("lighting/")])
+    assert len(both.items("communes")) == 1 and len(both.items("lighting-communes")) == 1
+    assert not [p for p, _ in both.rejected if ".work" in str(p)]
+    before = analyse(commune, alone, broken="gap")
+    after = analyse(commune, both, broken="gap")
+    # The same answer, and the comparisons.
+    assert after.headline == before.headline
+    assert after.indicators[: len(before.indicators)] == before.indicators
+    assert [p.dataset for p in after.provenance] == ["vnp46a3", "lighting-communes"]
+    more = {i.name: i for i in after.indicators[len(before.indicators) :]}
+    table = gpd.read_parquet(whole[0])
+    codes = gpd.read_parquet(folder / "communes.parquet").set_index("insee")["epci"]
+    others = table[(table["insee"].map(codes) == codes[commune.insee])]
+    others = others[others["insee"] != commune.insee]
+    assert len(others) >= 2 and set(more) >= {"epci_radiance_recent", "epci_share_switched_off"}
+    assert more["epci_radiance_recent"].value == pytest.approx(others["radiance_recent"].median())
+    own = float(table.set_index("insee").loc[commune.insee, "radiance_recent"])
+    below = int((others["radiance_recent"] < own).sum())
+    assert f"plus que {below} d'entre elles" in more["epci_radiance_recent"].label["fr"]
+    out = (others["practice"] == "extinction_totale").mean()
+    assert more["epci_share_switched_off"].value == pytest.approx(100 * out)
+    assert not any(name.startswith("size") for name in more)  # six communes are too few
+
+
+def test_communes_of_one_size_are_compared():
+    n = 30
+    table = pd.DataFrame(
+        {
+            "insee": [f"35{k:03d}" for k in range(n)],
+            "departement": ["35"] * 4 + [str(k) for k in range(n - 4)],
+            "population": pd.array([1000] * 15 + [pd.NA] + [3000] * 14, dtype="Int64"),
+            "practice": ["extinction_totale", "pas_de_changement"] * 15,
+            "radiance_recent": np.arange(n, dtype=float),
+            "months_valid": [100] * 14 + [3] + [100] * 15,
+        }
+    )
+    (size,) = peers.compare("35002", table, {})
+    # Fourteen of the size have enough months; the commune is one of them.
+    assert (size.kind, size.n, size.below, size.out) == ("size", 13, 2, 6)
+    assert size.median == 7.0 and size.label["fr"] == "de 500 à 2\u202f000 habitants"
+    assert peers.compare("35015", table, {}) == []  # population unknown
+    assert peers.compare("75056", table, {}) == []
+    assert [
+        p.kind for p in peers.compare("35002", table, {f"35{k:03d}": "E" for k in range(3)})
+    ] == [
+        "epci",
+        "size",
+    ]
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_file(folder, whole, tmp_path):
+    output = tmp_path / "national.parquet"
+    before = _killed(folder, output, ["--workers", "0"])
+    months = output.with_name(output.name + ".work") / "months"
     kept: dict[str, int] = {}
 
     def watch(label: str, fraction: float) -> None:
@@ -132,19 +207,72 @@ def test_other_options_do_not_take_the_work_of_these(folder, whole, tmp_path):
     assert not list((other / "months").iterdir())
 
 
-def test_processes_give_what_one_by_one_gives():
+def test_processes_give_what_one_by_one_gives(monkeypatch):
     tasks = [(float(k), 2.0) for k in range(5)]
-    alone = list(results(np.power, tasks, workers=0))
+    alone = results(np.power, tasks, workers=0)
+    assert results(np.power, []) == []
+    monkeypatch.setitem(sys.modules, "distributed", None)  # as if it were not installed
     assert sorted(results(np.power, tasks, workers=1)) == alone == [0.0, 1.0, 4.0, 9.0, 16.0]
-    assert list(results(np.power, [])) == []
+    with pytest.raises(MissingTool, match="distributed"):
+        results(np.power, tasks, scheduler="tcp://127.0.0.1:1")
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    """Address of a Dask scheduler with two workers, each a process of its own."""
+    import dask
+    from distributed import LocalCluster
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+    ):
+        yield cluster.scheduler_address
+
+
+def _die(path: str) -> None:
+    os._exit(1)
+
+
+def test_a_scheduler_elsewhere_gives_the_same_file_even_after_a_kill(
+    folder, whole, tmp_path, scheduler
+):
+    # More tasks than are sent at once.
+    tasks = [(float(k), 2.0) for k in range(40)]
+    found = sorted(results(np.power, tasks, scheduler=scheduler))
+    assert found == [float(k) ** 2 for k in range(40)]
+    output = tmp_path / "national.parquet"
+    before = _killed(folder, output, ["--scheduler", scheduler])
+    kept: dict[str, int] = {}
+    months = output.with_name(output.name + ".work") / "months"
+
+    def watch(label: str, fraction: float) -> None:
+        kept.update({p.name: p.stat().st_mtime_ns for p in months.glob("2*.parquet")})
+
+    source = catalog.open_source("files", [folder])
+    run(source, output, scheduler=scheduler, progress=watch)
+    assert {name: kept[name] for name in before} == before
+    assert output.read_bytes() == whole[0].read_bytes()
+    assert output.with_suffix(".json").read_bytes() == whole[0].with_suffix(".json").read_bytes()
+
+
+def test_the_cluster_of_this_machine_gives_the_same_file(folder, whole, tmp_path):
+    output = tmp_path / "national.parquet"
+    run(catalog.open_source("files", [folder]), output, workers=2)
+    assert output.read_bytes() == whole[0].read_bytes()
+    assert os.environ["MALLOC_TRIM_THRESHOLD_"] != "65536"
+
+
+def test_what_goes_wrong_with_dask_is_said(scheduler, monkeypatch):
+    monkeypatch.setattr(pool, "TIMEOUT", 1)
+    for address in ("tcp://127.0.0.1:1", "nonsense://x"):
+        with pytest.raises(NoData, match="ordonnanceur"):
+            results(np.power, [(1.0, 2.0)], scheduler=address)
+    with pytest.raises(InvalidInput, match="--workers"):
+        results(_die, [("",)], scheduler=scheduler)
 
 
 def test_what_is_missing_is_said(tmp_path, demo_dir):
     (tmp_path / "communes.parquet").symlink_to(demo_dir / "communes.parquet")
     with pytest.raises(NoData):
         run(catalog.open_source("files", [tmp_path]), tmp_path / "n.parquet", workers=0)
-    try:
-        import distributed  # noqa: F401
-    except ImportError:
-        with pytest.raises(MissingTool, match="distributed"):
-            list(results(np.power, [(1.0, 2.0)], scheduler="tcp://127.0.0.1:1"))

@@ -102,6 +102,9 @@ def test_importing_the_package_is_cheap():
         "scipy",
         "ipywidgets",
         "voila",
+        "dask",
+        "distributed",
+        "earthaccess",
     ]
     code = (
         f"import sys, eo_helpers, eo_helpers.cli; print([m for m in {heavy!r} if m in sys.modules])"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pymannkendall as mk
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -102,3 +103,29 @@ def test_too_little_says_nothing():
         assert np.isnan(found.slope) and np.isnan(found.p_value)
     assert mann_kendall_variance_ratio(np.ones(50)) == 1.0
     assert mann_kendall_variance_ratio(np.arange(5.0)) == 1.0
+
+
+def test_mann_kendall_agrees_with_pymannkendall():
+    rng = np.random.default_rng(77)
+    time = np.arange(120.0)
+    ratios, theirs = [], []
+    plain = 0
+    for k in range(60):
+        noise = rng.standard_normal(120)
+        if k % 2:  # red
+            for m in range(1, 120):
+                noise[m] = 0.6 * noise[m - 1] + 0.8 * noise[m]
+        y = 0.01 * time * (k % 3) + noise
+        mine, peer = theil_sen(y, time), mk.original_test(y)
+        assert mine.slope == pytest.approx(peer.slope, rel=1e-12)
+        ratio = mann_kendall_variance_ratio(y - mine.slope * time)
+        if ratio == 1:
+            assert mine.p_value == pytest.approx(peer.p, rel=1e-9)
+            plain += 1
+        modified = mk.hamed_rao_modification_test(y, lag=24)
+        ratios.append(ratio)
+        theirs.append(max(1.0, modified.var_s / peer.var_s))
+    assert plain >= 10
+    # Theirs divides each autocovariance by all values, ours by the pairs of its lag.
+    difference = np.abs(np.log(np.array(ratios) / np.array(theirs)))
+    assert np.median(difference) < 0.03 and np.corrcoef(ratios, theirs)[0, 1] > 0.9

@@ -33,6 +33,8 @@ SUFFIXES = _VECTOR | _PARQUET | _RASTER | _HDF | _TABLE | {".zip"}
 _CEREMA_RATES = {"hre", "are", "bur", "ror", "bsr", "war", "ver", "vhr"}
 #: What ``eo-helpers lcz produce`` writes: Cerema's indicators, but not Cerema's map.
 _PRODUCED = {"unit_id", "unit_kind", "lcz_cerema", "lcz_so"}
+#: What ``eo-helpers national lighting`` writes: communes, but not the table of communes.
+_PRACTICES = {"insee", "practice", "radiance_recent", "months_valid", "headline"}
 _CODE = {"insee", "code", "code_insee", "insee_com", "insee_commune", "codgeo"}
 _NAME = {"name", "nom", "nom_com", "nom_commune", "libgeo", "nom_officiel"}
 _CELL = {"idcar_200m", "idinspire"}
@@ -123,6 +125,8 @@ def _by_columns(
     names = {str(c).lower() for c in columns}
     if names >= _PRODUCED:
         return [_found("lcz-produced", box, None, rows, "produite avec eo-helpers")]
+    if names >= _PRACTICES:
+        return [_found("lighting-communes", box, None, rows, "produite avec eo-helpers")]
     if len(names & _CEREMA_RATES) >= 5 and ({"lcz", "lcz_int"} & names or "identifier" in names):
         return [_found("lcz-cerema", box, None, rows, "colonnes du Cerema")]
     if names & {"lcz_primary", "lcz_primar"}:  # a shapefile cuts names at ten characters

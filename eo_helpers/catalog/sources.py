@@ -217,7 +217,10 @@ def _walk(top: Path) -> Iterable[tuple[Path, bool]]:
         return
     fictional = {str(top): _fictional(top)}
     for here, folders, files in os.walk(top):
-        folders[:] = sorted(f for f in folders if f not in _SKIPPED and not f.startswith("."))
+        # What ends in .work is a national run in progress, which must not read itself.
+        folders[:] = sorted(
+            f for f in folders if f not in _SKIPPED and not f.startswith(".") and f[-5:] != ".work"
+        )
         mark = fictional[here] or ("territory.json" in files and _fictional(Path(here)))
         for folder in folders:
             fictional[str(Path(here) / folder)] = mark

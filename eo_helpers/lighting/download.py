@@ -12,6 +12,7 @@ import numpy as np
 from ..errors import InvalidInput, NoData
 from ..territory.commune import Commune
 from ._hdfeos import PERIODS, open_tile
+from ._search_online import catalogue, rows_of
 from .weights import TILE_DEGREES
 
 __all__ = ["ARCHIVE", "TOKEN", "download", "tiles_of"]
@@ -56,7 +57,8 @@ def download(
     product : str
         One of the Black Marble products that :mod:`data` reads.
     archive : str
-        Root of the archive.
+        Root of the archive. NASA's own is searched through its catalogue where
+        ``earthaccess`` is installed, and by its listings otherwise.
 
     Returns
     -------
@@ -87,6 +89,7 @@ def download(
             "(urs.earthdata.nasa.gov, free).",
         )
     folder.mkdir(parents=True, exist_ok=True)
+    search = catalogue() if archive == ARCHIVE else None
     wanted, days = list(tiles), [np.datetime64(d, "D") for d in dates]
     found: list[Path] = []
     with requests.Session() as session:
@@ -96,10 +99,16 @@ def download(
                 progress(f"Téléchargement {day}", k / len(days))
             year = int(str(day)[:4])
             number = int((day - np.datetime64(str(year), "D")).astype(int)) + 1
-            place = f"{archive}/{product}/{year}/{number:03d}"
-            for name, size in _listing(session, f"{place}.json"):
-                if any(f".{tile}." in name for tile in wanted):
-                    found.append(_fetch(session, f"{place}/{name}", folder / name, size))
+            mark = f"A{year}{number:03d}"
+            rows = rows_of(search, product, str(day), mark, wanted) if search else None
+            if not rows:
+                place = f"{archive}/{product}/{year}/{number:03d}"
+                rows = [
+                    (name, f"{place}/{name}", size)
+                    for name, size in _listing(session, f"{place}.json")
+                    if any(f".{tile}." in name for tile in wanted)
+                ]
+            found += [_fetch(session, url, folder / name, size) for name, url, size in rows]
     return found
 
 

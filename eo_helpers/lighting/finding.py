@@ -25,7 +25,7 @@ from ..findings import (
 )
 from ..territory.commune import Commune
 from ..text import Text, month
-from . import sentences
+from . import peers, sentences
 from .changes import Assessment, assess
 from .data import read
 from .zonal import cell_weights, monthly_mean
@@ -73,10 +73,12 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
             remedy=sentences.REMEDY,
         )
     finding = finding_of(commune, data, options["least_share"])
+    among, table = peers.of(commune, source)
     return Finding(
         **{
             **{name: getattr(finding, name) for name in finding.__dataclass_fields__},
-            "provenance": (holding.provenance,),
+            "indicators": finding.indicators + peers.told(among),
+            "provenance": tuple(h.provenance for h in (holding, table) if h is not None),
             "parameters": options,
         }
     )

@@ -27,7 +27,7 @@ from ..lighting.finding import DATASET
 from ..lighting.series import SUFFIXES, TileFile, date_values, index_tiles
 from ..lighting.weights import TILE_DEGREES, Weights, weights_of
 from .output import commune_row, write_result
-from .pool import results
+from .pool import Pool
 
 __all__ = ["run"]
 
@@ -68,7 +68,7 @@ def run(
     view, least_share
         As for one commune (:func:`eo_helpers.lighting.finding.analyse`).
     scheduler, workers
-        See :func:`pool.results`.
+        See :class:`.pool.Pool`.
     progress : callable (step, fraction), optional
 
     Returns
@@ -104,8 +104,9 @@ def run(
     cell = next(iter(dates.values()))[0].cell
     _weights(work, communes, cell, tell)
     left_out += [f"{p.name} : {e.fr}" for p, e in source.rejected if p.suffix.lower() in SUFFIXES]
-    left_out += _months(work, dates, options, scheduler, workers, tell)
-    table = _assessments(work, communes, dates, cell, scheduler, workers, tell)
+    with Pool(scheduler, workers) as pool:
+        left_out += _months(work, dates, options, pool, tell)
+        table = _assessments(work, communes, dates, cell, pool, tell)
     demonstration = any(i.properties["eo_helpers:demonstration"] for i in items)
     summary = write_result(output, communes, table, options, demonstration, sorted(dates), left_out)
     shutil.rmtree(work)
@@ -198,15 +199,14 @@ def _months(
     work: Path,
     dates: dict[str, list[TileFile]],
     options: Options,
-    scheduler: str | None,
-    workers: int | None,
+    pool: Pool,
     tell: Progress,
 ) -> list[str]:
     """Measure every month that is not there yet; sentences about files left out."""
     todo = [d for d in dates if not (work / "months" / f"{d}.parquet").exists()]
     tasks = [(str(work), date, dates[date], options) for date in todo]
     done = len(dates) - len(todo)
-    for _ in results(_month, tasks, scheduler=scheduler, workers=workers):
+    for _ in pool.results(_month, tasks):
         done += 1
         tell("Mesure des mois", done / len(dates))
     told = [work / "months" / f"{d}.txt" for d in dates]
@@ -234,8 +234,7 @@ def _assessments(
     communes: Any,
     dates: dict[str, list[TileFile]],
     cell: float,
-    scheduler: str | None,
-    workers: int | None,
+    pool: Pool,
     tell: Progress,
 ) -> pd.DataFrame:
     axis = np.arange(np.datetime64(min(dates), "M"), np.datetime64(max(dates), "M") + 1)
@@ -262,7 +261,7 @@ def _assessments(
                 names = list(communes["insee"].iloc[some]), list(communes["name"].iloc[some])
                 tasks.append((str(path), *names, axis[span[0] : span[1] + 1], part, files))
     done = len(chunks) - len(tasks)
-    for _ in results(_assess, tasks, scheduler=scheduler, workers=workers):
+    for _ in pool.results(_assess, tasks):
         done += 1
         tell("Analyse des communes", done / len(chunks))
     if not chunks:

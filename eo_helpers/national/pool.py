@@ -2,88 +2,155 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import ExitStack
+from itertools import islice
 from typing import Any
 
-from ..errors import MissingTool
+from ..errors import InvalidInput, MissingTool, NoData
 
-__all__ = ["results"]
+__all__ = ["Pool"]
 
-#: Each task is one thread: many at once is what fills the machine.
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: What the processes of a local run start with. Each task is one thread: many at once is
+#: what fills the machine. Memory is kept for the next array: Dask asks the C library to
+#: give back every freed block, which more than doubles the time of our array code.
+_ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 28),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
+}
+#: Seconds that a Dask scheduler has to answer.
+TIMEOUT = 20
 
 
-def results(
-    work: Callable[..., Any],
-    tasks: Sequence[tuple[Any, ...]],
-    *,
-    scheduler: str | None = None,
-    workers: int | None = None,
-) -> Iterator[Any]:
-    """Results of ``work(*task)``, as they are done.
+class Pool:
+    """Does tasks on a Dask cluster or on this machine; started when first needed.
 
     Parameters
     ----------
-    work : callable
-        A function of a module (it travels by name).
-    tasks : sequence of tuple
     scheduler : str, optional
         Address of a Dask scheduler whose workers see the same files.
     workers : int, optional
         Processes of a local run; by default one a core. 0 does the tasks here, one by one.
 
-    Raises
-    ------
-    MissingTool
-        If an address is given and Dask is not installed.
-
     Notes
     -----
     A local run takes a Dask cluster where ``distributed`` is installed, else a pool of
-    processes: the tasks and their results are the same.
+    processes: the tasks and their results are the same. Use it in a ``with``.
     """
-    if not tasks:
-        return
-    if workers == 0:
-        for task in tasks:
-            yield work(*task)
-        return
-    for name in _ONE_THREAD:
-        os.environ.setdefault(name, "1")
+
+    def __init__(self, scheduler: str | None = None, workers: int | None = None) -> None:
+        self._scheduler = scheduler
+        self._workers = workers
+        self._open = ExitStack()
+        self._client: Any = None
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._open.close()
+        self._client = None
+
+    def results(self, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
+        """Results of ``work(*task)``, as they are done.
+
+        Parameters
+        ----------
+        work : callable
+            A function of a module (it travels by name).
+        tasks : sequence of tuple
+
+        Raises
+        ------
+        MissingTool
+            If an address is given and Dask is not installed.
+        NoData
+            If no scheduler answers at the address.
+        InvalidInput
+            If workers keep dying on a task (mostly for lack of memory).
+        """
+        if not tasks:
+            return
+        if self._workers == 0 and not self._scheduler:
+            for task in tasks:
+                yield work(*task)
+            return
+        try:
+            import distributed
+        except ImportError:
+            if self._scheduler:
+                raise MissingTool(
+                    "Un ordonnanceur Dask est demandé, mais Dask n'est pas installé : "
+                    "pip install distributed.",
+                    "A Dask scheduler is asked for, but Dask is not installed: "
+                    "pip install distributed.",
+                ) from None
+            _set_environment()
+            yield from _processes(work, tasks, self._workers)
+            return
+        if self._client is None:
+            self._client = self._connect(distributed)
+        yield from _dask(distributed, self._client, work, tasks)
+
+    def _connect(self, distributed: Any) -> Any:
+        if self._scheduler:
+            return self._open.enter_context(_client(distributed, self._scheduler))
+        _set_environment()
+        cluster = distributed.LocalCluster(
+            n_workers=self._workers or os.cpu_count() or 1,
+            threads_per_worker=1,
+            dashboard_address="127.0.0.1:0",
+            silence_logs=logging.ERROR,
+        )
+        self._open.enter_context(cluster)
+        return self._open.enter_context(distributed.Client(cluster))
+
+
+def _set_environment() -> None:
+    for name, value in _ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def _client(distributed: Any, scheduler: str) -> Any:
     try:
-        from distributed import Client, LocalCluster
-        from distributed import as_completed as dask_completed
-    except ImportError:
-        if scheduler:
-            raise MissingTool(
-                "Un ordonnanceur Dask est demandé, mais Dask n'est pas installé : "
-                "pip install distributed.",
-                "A Dask scheduler is asked for, but Dask is not installed: "
-                "pip install distributed.",
-            ) from None
-        yield from _processes(work, tasks, workers)
-        return
-    if scheduler:
-        with Client(scheduler) as client:
-            yield from _dask(client, dask_completed, work, tasks)
-        return
-    with (
-        LocalCluster(
-            n_workers=workers or os.cpu_count() or 1, threads_per_worker=1, dashboard_address=None
-        ) as cluster,
-        Client(cluster) as client,
-    ):
-        yield from _dask(client, dask_completed, work, tasks)
+        return distributed.Client(scheduler, timeout=TIMEOUT)
+    except (OSError, ValueError) as error:
+        raise NoData(
+            f"Aucun ordonnanceur Dask ne répond à « {scheduler} » (adresse attendue : "
+            "tcp://machine:8786).",
+            f"No Dask scheduler answers at '{scheduler}' (an address is like tcp://host:8786).",
+        ) from error
 
 
-def _dask(client: Any, completed: Any, work: Any, tasks: Sequence[Any]) -> Iterator[Any]:
-    futures = [client.submit(work, *task, pure=False) for task in tasks]
-    for future in completed(futures):
-        yield future.result()
+def _dask(distributed: Any, client: Any, work: Any, tasks: Sequence[Any]) -> Iterator[Any]:
+    """Results of all tasks, a few a worker in flight: their arrays are not all sent at once."""
+    waiting = iter(tasks)
+    window = 3 * max(sum(client.nthreads().values()), 4)
+
+    def submit(some: Any) -> list[Any]:
+        return [client.submit(work, *task, pure=False) for task in some]
+
+    completed = distributed.as_completed(submit(islice(waiting, window)))
+    for future in completed:
+        try:
+            yield future.result()
+        except distributed.KilledWorker as error:
+            raise InvalidInput(
+                "Des processus Dask s'arrêtent sur la même tâche, sans doute faute de mémoire : "
+                "demandez moins de processus (--workers). Ce qui est fait reste.",
+                "Dask workers keep dying on one task, probably for lack of memory: ask for fewer "
+                "(--workers). What is done stays.",
+            ) from error
         future.release()
+        for new in submit(islice(waiting, 1)):
+            completed.add(new)
 
 
 def _processes(work: Any, tasks: Sequence[Any], workers: int | None) -> Iterator[Any]:

@@ -313,19 +313,24 @@ def two_evidence(
 
     Averaged over ``models`` (noise and trend) with their ``weights``. ``count`` (n, T)
     is the number of valid values before each time step, ``gap`` the least number of
-    them between the two. ``stride`` thins the grid of pairs.
+    them between the two. With a ``stride`` only each so many time steps are tried, and
+    the result has only those.
     """
     single = np.float32
+    allowed, count = allowed[:, ::stride], count[:, ::stride]
     n, length = allowed.shape
-    c = [m.c.astype(single) for m in models]
+    c = [m.c[:, ::stride].astype(single) for m in models]
     cross = np.stack([v @ np.swapaxes(v, 1, 2) for v in c])
 
     def stack(values: list[Floats]) -> Singles:
         return np.stack(values).astype(single)
 
-    apart, b = stack([m.apart for m in models]), stack([m.b for m in models])
+    apart, b = (
+        stack([m.apart[:, ::stride] for m in models]),
+        stack([m.b[:, ::stride] for m in models]),
+    )
     ridge = stack([m.ridge[:, None] for m in models])
-    diagonal = stack([m.alone - (m.c**2).sum(2) for m in models]) + ridge
+    diagonal = stack([(m.alone - (m.c**2).sum(2))[:, ::stride] for m in models]) + ridge
     half = stack([0.5 * m.dof[:, None] for m in models])
     floor = single(NOISE_WEIGHT * NOISE_SD**2)
     rss = stack([m.rss[:, None] for m in models]) + floor
@@ -337,10 +342,11 @@ def two_evidence(
     )
     signs = np.log(4 * np.array(PAIRS)).astype(single)
     out = np.full((n, length, length), -np.inf, single)
-    for i in range(0, length - gap, stride):
+    least = -(-gap // stride)
+    for i in range(length - least):
         if not allowed[:, i].any():
             continue
-        later = slice(i + -(-gap // stride) * stride, length, stride)
+        later = slice(i + least, length)
         gi, bi = diagonal[:, :, i, None], b[:, :, i, None]
         gj, bj = diagonal[:, :, later], b[:, :, later]
         gij = apart[:, :, later] - cross[:, :, i, later]

@@ -57,8 +57,8 @@ class Scan:
     """Posterior of one chunk, noise and trend averaged over.
 
     ``none`` (n) and ``one`` (n, D, T) are logarithms with the priors in them; so is
-    ``two`` (m, T, T), of the series ``rows`` (m) only. ``phi`` and ``trend`` (n) are
-    those of the most probable explanation.
+    ``two`` (m, T, T), of the series ``rows`` (m) and each ``stride``-th time step only.
+    ``phi`` and ``trend`` (n) are those of the most probable explanation.
     """
 
     none: Floats
@@ -67,13 +67,15 @@ class Scan:
     rows: NDArray[np.int_]
     phi: Floats
     trend: Floats
+    stride: int = 1
 
-    def chance_of_pairs(self, stride: int) -> Floats:
+    def chance_of_pairs(self) -> Floats:
         """Probability of two breaks rather than one or none (all series were tried).
 
-        Single breaks are taken at the same ``stride``-th time steps as pairs: a coarse
-        grid misses the exact dates of both alike.
+        Single breaks are taken at the same time steps as pairs: a coarse grid misses the
+        exact dates of both alike.
         """
+        stride = self.stride
         with np.errstate(divide="ignore"):
             two = logsumexp(self.two, axis=(1, 2)) + 2 * np.log(stride)
             one = logsumexp(self.one[:, 0, ::stride], axis=1) + np.log(stride)
@@ -120,7 +122,7 @@ def scan_chunk(
     which = np.argmax(best, axis=0)
     phi = np.array([h.phi for h in hyper])[which]
     trend = np.array([h.trend for h in hyper])[which]
-    return Scan(np.logaddexp.reduce(none), _average(one), two, rows, phi, trend)
+    return Scan(np.logaddexp.reduce(none), _average(one), two, rows, phi, trend, stride)
 
 
 def _prior_one() -> Floats:
@@ -231,7 +233,7 @@ def map_models(scan: Scan) -> tuple[list[list[tuple[int, int]]], Floats]:
         elif kind == 3:
             two = scan.two[place[i]]
             a, b = np.unravel_index(two.argmax(), two.shape)
-            models.append([(int(a), 1), (int(b), 1)])
+            models.append([(int(a) * scan.stride, 1), (int(b) * scan.stride, 1)])
         else:
             family = np.nonzero(abrupt if kind == 1 else ~abrupt)[0]
             k, a = np.unravel_index(scan.one[i, family].argmax(), scan.one[i, family].shape)

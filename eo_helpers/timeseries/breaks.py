@@ -190,7 +190,7 @@ def _detect(
     _, fit = fit_of(first)
     far = np.abs(fit.deletion) > _search.OUTLIER
     keep = keep & ~(far & ~_search.about_pairs(first.models, length, _COARSE))
-    several = np.nonzero(first.scan.chance_of_pairs(_COARSE) > _search.CHANCE)[0]
+    several = np.nonzero(first.scan.chance_of_pairs() > _search.CHANCE)[0]
     seen = look(_model.HYPER, several, 1)
     scan, models, probability = seen.scan, seen.models, seen.probability
     posteriors = _search.refine(y, keep, scale, nuisance, scan, models, margin, gap, max_breaks)

@@ -7,7 +7,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from scipy.special import ndtr, ndtri
 
 __all__ = ["Trend", "mann_kendall_variance_ratio", "theil_sen"]
@@ -49,20 +48,20 @@ def mann_kendall_variance_ratio(residuals: ArrayLike) -> float:
     if n < 10:
         return 1.0
     z = np.zeros(e.size)
-    z[ok] = stats.rankdata(e[ok]) - (n + 1) / 2
+    z[ok] = _ranks(e[ok]) - (n + 1) / 2
     variance = z @ z / n
     if variance == 0:
         return 1.0
-    seen = ok.astype(float)
-    total = 0.0
     # Far lags are known from few pairs and only add noise to the factor.
-    for lag in range(1, min(n // 4, 24) + 1):
-        count = seen[lag:] @ seen[:-lag]
-        if count < 10:
-            continue
-        rho = (z[lag:] @ z[:-lag]) / count / variance
-        if abs(rho) > 1.96 / np.sqrt(count):
-            total += (n - lag) * (n - lag - 1) * (n - lag - 2) * rho
+    lags = np.arange(1, min(n // 4, 24) + 1)
+    seen = ok.astype(float)
+    count = np.correlate(seen, seen, "full")[e.size :][: lags.size]
+    product = np.correlate(z, z, "full")[e.size :][: lags.size]
+    known = count >= 10
+    lags, count, product = lags[known], count[known], product[known]
+    rho = product / count / variance
+    rho[np.abs(rho) <= 1.96 / np.sqrt(count)] = 0.0
+    total = float(((n - lags) * (n - lags - 1) * (n - lags - 2) * rho).sum())
     return float(max(1.0, 1 + 2 * total / (n * (n - 1) * (n - 2))))
 
 
@@ -115,13 +114,14 @@ def theil_sen(
         if yi.size < 3:
             continue
         i, j = _pairs(yi.size)
-        rise = yi[j] - yi[i]
-        slope = rise / (ti[j] - ti[i])
+        rise = yi.take(j) - yi.take(i)
+        slope = np.divide(rise, ti.take(j) - ti.take(i))
+        middle = _middle(slope.size)
+        slope.partition(middle)
         slopes.append(slope)
         score += float(np.count_nonzero(rise > 0) - np.count_nonzero(rise < 0))
-        _, ties = np.unique(yi, return_counts=True)
-        variance += _variance(yi.size) - sum(_variance(int(k)) for k in ties if k > 1)
-        detrended[inside] = yi - np.median(slope) * ti
+        variance += _variance(yi.size) - sum(_variance(k) for k in _ties(yi))
+        detrended[inside] = yi - slope[list(middle)].mean() * ti
         detrended[inside] -= np.median(detrended[inside])
     pairs = sum(s.size for s in slopes)
     if pairs < 10 or variance <= 0:
@@ -131,8 +131,15 @@ def theil_sen(
     # Ranks of the bounds as in Sen (1968) and scipy.stats.theilslopes.
     upper = min(int(np.round((pairs + half) / 2)), pairs - 1)
     lower = max(int(np.round((pairs - half) / 2)) - 1, 0)
-    middle = ((pairs - 1) // 2, pairs // 2)
-    ordered = np.partition(np.concatenate(slopes), sorted({lower, upper, *middle}))
+    ordered = slopes[0] if len(slopes) == 1 else np.concatenate(slopes)
+    middle = _middle(pairs)
+    if len(slopes) > 1:
+        ordered.partition(middle)
+    # The bounds lie on either side of the middle, each in its own half.
+    if lower < middle[0]:
+        ordered[: middle[0]].partition(lower)
+    if upper > middle[1]:
+        ordered[middle[1] + 1 :].partition(upper - middle[1] - 1)
     z = (score - np.sign(score)) / spread
     return Trend(
         float((ordered[middle[0]] + ordered[middle[1]]) / 2),
@@ -141,6 +148,32 @@ def theil_sen(
         float(2 * ndtr(-abs(z))),
         pairs,
     )
+
+
+def _middle(n: int) -> tuple[int, int]:
+    """Positions, in order, of the one or two values that the median is the mean of."""
+    return (n - 1) // 2, n // 2
+
+
+def _ranks(v: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1, equal values sharing theirs (``rankdata``, whose checks cost more)."""
+    order = v.argsort(kind="stable")
+    ordered = v[order]
+    starts = np.concatenate([[True], ordered[1:] != ordered[:-1]])
+    first = np.nonzero(starts)[0]
+    last = np.concatenate([first[1:], [v.size]])
+    out = np.empty(v.size)
+    out[order] = ((first + 1 + last) / 2)[np.cumsum(starts) - 1]
+    return out
+
+
+def _ties(v: NDArray[np.float64]) -> list[int]:
+    """How many values are equal, for each value that is there more than once."""
+    ordered = np.sort(v)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return []
+    _, count = np.unique(ordered, return_counts=True)
+    return [int(k) for k in count if k > 1]
 
 
 def _variance(n: int) -> float:
