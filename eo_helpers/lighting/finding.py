@@ -11,7 +11,6 @@ import xarray as xr
 from .. import catalog
 from ..errors import NoData, OutOfCoverage
 from ..findings import (
-    Category,
     Chart,
     Event,
     Finding,
@@ -22,6 +21,7 @@ from ..findings import (
     Scale,
     Series,
     Status,
+    outline,
 )
 from ..territory.commune import Commune
 from ..text import Text, month
@@ -220,14 +220,14 @@ def _layers(commune: Commune, found: Assessment, data: xr.Dataset) -> tuple[Laye
         if months.size
     ]
     if not means:
-        return (_outline(commune),)
+        return (outline(commune),)
     top = max(float(np.nanpercentile(m, 98)) if np.isfinite(m).any() else 1.0 for *_, m in means)
     legend = Legend(
         {"fr": "Radiance vers 1 h 30", "en": "Radiance around 01:30"},
         UNIT,
         scale=Scale(CMAP, 0.0, max(1.0, float(np.ceil(top)))),
     )
-    layers = [_outline(commune)]
+    layers = [outline(commune)]
     for name, months, mean in means:
         mean = mean.rio.write_crs(data.rio.crs)
         title = sentences.map_title(name, time[months[0]], time[months[-1]])
@@ -239,21 +239,6 @@ def _layers(commune: Commune, found: Assessment, data: xr.Dataset) -> tuple[Laye
             )
         )
     return tuple(layers)
-
-
-def _outline(commune: Commune) -> Layer:
-    frame = commune.to_geodataframe()[["name", "geometry"]]
-    frame["outline"] = "commune"
-    label = {"fr": "Limite de la commune", "en": "Boundary of the commune"}
-    return Layer(
-        "commune",
-        label,
-        {"fr": f"Contour de {commune.name}", "en": f"Outline of {commune.name}"},
-        frame,
-        Legend(label, categories=(Category("commune", label, "#1b1b35"),)),
-        column="outline",
-        opacity=0.0,
-    )
 
 
 def _charts(commune: Commune, found: Assessment, table: pd.DataFrame) -> tuple[Chart, ...]:
