@@ -25,8 +25,9 @@ browser: env ## A Chromium for the tests: the system's, Playwright's own, or a p
 lint: env
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-test: lint browser demo ## All tests, browser ones included
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup
+test: env ## All tests, browser ones included
+	@$(MAKE) --no-print-directory -j3 lint browser demo
+	@$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 real-input: env ## The figures on real data, printed (needs EO_SHARED_DATA)
 	@$(BIN)/python -m benchmarks.real_input

@@ -89,10 +89,10 @@ def test_two_runs_give_the_same_finding(demo):
 
 
 def test_analyse_without_json_begins_with_the_sentence(demo):
-    done = eo("analyse", "flood", "99001")
-    headline = json.loads(eo("analyse", "flood", "99001", "--json").stdout)["headline"]
+    done = eo("analyse", "lighting", "99001")
+    headline = json.loads(eo("analyse", "lighting", "99001", "--json").stdout)["headline"]
     assert done.stdout.startswith(headline["fr"])
-    english = eo("analyse", "flood", "99001", EO_HELPERS_LANG="en")
+    english = eo("analyse", "lighting", "99001", EO_HELPERS_LANG="en")
     assert english.stdout.startswith(headline["en"])
 
 

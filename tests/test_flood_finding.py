@@ -37,8 +37,9 @@ def truth(demo_dir, index) -> tuple[float, np.ndarray]:
     town = index.get(TOWN)
     extent = rioxarray.open_rasterio(demo_dir / "truth" / "flood_extent.tif").squeeze()
     depth = rioxarray.open_rasterio(demo_dir / "truth" / "flood_depth.tif").squeeze()
-    shape = [town.boundary_in(extent.rio.crs)]
-    wet = extent.rio.clip(shape, drop=False).values == 1
+    ground = town.boundary_in(extent.rio.crs)
+    extent, depth = (r.rio.clip_box(*ground.bounds) for r in (extent, depth))
+    wet = extent.rio.clip([ground], drop=False).values == 1
     cell = abs(float(np.prod(extent.rio.resolution()))) / 1e4
     return wet.sum() * cell, depth.values[wet]
 
