@@ -9,9 +9,12 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+import cachetools
 
 from .catalog.provenance import Provenance
 from .errors import InvalidInput
@@ -23,6 +26,7 @@ __all__ = [
     "Bars",
     "Category",
     "Chart",
+    "Control",
     "Event",
     "Finding",
     "Indicator",
@@ -34,6 +38,7 @@ __all__ = [
     "Status",
     "Theme",
     "outline",
+    "remembered",
     "theme",
 ]
 
@@ -203,6 +208,42 @@ class Series:
 Chart = Bars | Series
 
 
+@dataclass(frozen=True)
+class Control:
+    """A parameter that a person may move on a screen: a slider, or a choice.
+
+    The screen asks the theme again with ``{name: value}`` among its parameters, so ``name`` is a
+    parameter of ``analyse`` and ``value`` the one this Finding was computed with. A slider goes
+    from ``low`` to ``high`` by ``step``; a choice has ``choices`` (value and label).
+    ``help`` is one sentence that says what moving it means.
+    """
+
+    name: str
+    label: Text
+    value: float | str
+    low: float = 0.0
+    high: float = 1.0
+    step: float = 0.1
+    unit: str = ""
+    digits: int = 1
+    choices: tuple[tuple[str, Text], ...] = ()
+    help: Text | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "label": dict(self.label),
+            "value": _plain(self.value),
+            "low": self.low,
+            "high": self.high,
+            "step": self.step,
+            "unit": self.unit,
+            "digits": self.digits,
+            "choices": [{"value": value, "label": dict(label)} for value, label in self.choices],
+            "help": dict(self.help) if self.help else None,
+        }
+
+
 def _chart_dict(chart: Chart) -> dict[str, Any]:
     columns = chart.data.to_dict(orient="list")
     out: dict[str, Any] = {
@@ -237,6 +278,8 @@ class Finding:
     caveats: tuple[Text, ...] = ()
     provenance: tuple[Provenance, ...] = ()
     parameters: dict[str, Any] = field(default_factory=dict)
+    #: What a person may move on a screen; each name is one of ``parameters``.
+    controls: tuple[Control, ...] = ()
     #: What would bring the data, when ``status`` is not complete.
     remedy: Text | None = None
 
@@ -265,6 +308,7 @@ class Finding:
             "caveats": [dict(c) for c in self.caveats],
             "provenance": [p.to_dict() for p in self.provenance],
             "parameters": self.parameters,
+            "controls": [control.to_dict() for control in self.controls],
             "remedy": dict(self.remedy) if self.remedy else None,
             "demonstration": self.demonstration,
         }
@@ -283,6 +327,20 @@ def _plain(value: Any) -> Any:
     if hasattr(value, "isoformat"):
         return value.isoformat()
     return value
+
+
+def remembered(size: int = 2) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Keep the last results of a slow step ``(commune, source, **options)`` in this process.
+
+    For what does not depend on a :class:`Control`: moving a slider then costs the rest only.
+    Data that changed on disk change ``source.fingerprint()``, and are read again. What is
+    returned is shared: it must not be modified.
+    """
+
+    def key(commune: Commune, source: Any, **options: Any) -> tuple[Any, ...]:
+        return (commune.insee, source.fingerprint(), *sorted(options.items()))
+
+    return cachetools.cached(cachetools.LRUCache(size), key=key, lock=threading.Lock())
 
 
 class Analyse(Protocol):
