@@ -361,6 +361,12 @@ class Theme:
         """The theme's ``analyse``; imported when asked for, so that a menu costs nothing."""
         return importlib.import_module(f"{__package__}.{self.name}.finding").analyse
 
+    @property
+    def controls(self) -> tuple[str, ...]:
+        """Names of the parameters that a visitor may move: ``CONTROLS`` of ``finding.py``."""
+        module = importlib.import_module(f"{__package__}.{self.name}.finding")
+        return tuple(getattr(module, "CONTROLS", ()))
+
 
 class _Themes:
     """The registered themes, in the order in which a person sees them."""

@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import logging
+import math
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 #: The disk cache of answers is cut back to this size, oldest first.
 CACHE_BYTES = 500_000_000
+
+#: More controls than any theme has are no question of ours.
+MOST_CONTROLS = 30
 
 #: How many communes a person is offered before having typed anything.
 EXAMPLES = 6
@@ -47,6 +51,34 @@ UNEXPECTED = {
 def dumps(value: Any) -> bytes:
     """JSON as UTF-8 bytes; NaN is an error, because no browser reads it."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def moved_controls(settings: str) -> dict[str, float | str]:
+    """The controls that a visitor moved: numbers as numbers, nothing that is not plain.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no JSON object of numbers and short texts.
+    """
+    try:
+        moved = json.loads(settings) if settings else {}
+        fine = isinstance(moved, dict) and len(moved) <= MOST_CONTROLS
+        for name, value in moved.items() if fine else ():
+            fine = fine and name.isidentifier() and len(str(value)) <= 60
+            if isinstance(value, bool) or not isinstance(value, int | float | str):
+                fine = False
+            elif not isinstance(value, str):
+                moved[name] = float(value)
+                fine = fine and math.isfinite(moved[name])
+    except ValueError:
+        fine = False
+    if not fine:
+        raise InvalidInput(
+            "Les réglages de cette adresse ne se lisent pas : rouvrez la page sans eux.",
+            "The settings in this address cannot be read: open the page again without them.",
+        )
+    return moved
 
 
 def failure(error: Exception) -> dict[str, Any]:
@@ -153,23 +185,40 @@ class Answers:
             }
         )
 
-    def bundle(self, theme: str, insee: str, lang: str = "fr") -> bytes:
-        """What one theme says of one commune, ready to be shown; kept on disk."""
-        key = self.bundle_key(theme, insee, lang)
+    def bundle(self, theme: str, insee: str, lang: str = "fr", settings: str = "") -> bytes:
+        """What one theme says of one commune, ready to be shown; kept on disk.
+
+        ``settings`` are the controls that a visitor moved, as a JSON object.
+        """
+        key = self.bundle_key(theme, insee, lang, settings)
         kept = cached(key)
         if kept is not None:
             return kept
-        from ..findings import THEMES
         from ..views.bundle import bundle
 
-        finding = THEMES[theme].analyse(self.index.get(insee), self.source)
-        answer = dumps(bundle(finding, lang))
+        answer = dumps(bundle(self.finding(theme, insee, settings), lang))
         keep(key, answer)
         return answer
 
-    def bundle_key(self, theme: str, insee: str, lang: str = "fr") -> str:
+    def finding(self, theme: str, insee: str, settings: str = "") -> Any:
+        """The Finding itself, with the controls where the visitor left them."""
+        from ..findings import THEMES
+
+        chosen = THEMES[theme]
+        moved = moved_controls(settings)
+        unknown = [name for name in moved if name not in chosen.controls]
+        if unknown:
+            raise InvalidInput(
+                f"Le thème « {theme} » n'a pas de réglage « {unknown[0]} ».",
+                f"Theme '{theme}' has no control '{unknown[0]}'.",
+            )
+        return chosen.analyse(self.index.get(insee), self.source, **moved)
+
+    def bundle_key(self, theme: str, insee: str, lang: str = "fr", settings: str = "") -> str:
         """Name of the kept answer: changes with the data, the code and the question."""
-        asked = [theme, insee, lang, self.source_name, self.source.fingerprint(), code_stamp()]
+        moved = sorted(moved_controls(settings).items())
+        asked = [theme, insee, lang, moved]
+        asked += [self.source_name, self.source.fingerprint(), code_stamp()]
         return hashlib.sha256(dumps(asked)).hexdigest()
 
     def _examples(self) -> list[Any]:

@@ -5,12 +5,15 @@ It shows a view bundle (see ``views.bundle``) and knows no theme by name.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from typing import Any
 
 import ipyleaflet
 import ipywidgets
 
+from .controls import Controls
+from .curtain import Curtain
 from .framing import MAP_HEIGHT, center_zoom
 from .marks import marks
 
@@ -78,23 +81,21 @@ class Panel:
     ----------
     title : str
         Name of the theme, as a person reads it.
+    moved : callable (settings), optional
+        Told the controls that a person moved: the theme is to be asked again.
     """
 
-    def __init__(self, title: str) -> None:
+    def __init__(
+        self, title: str, moved: Callable[[dict[str, Any]], None] = lambda settings: None
+    ) -> None:
         self.title = title
         self._head = ipywidgets.HTML()
         self._head.add_class("eo-head")
         self._choice = ipywidgets.Dropdown(description="Carte\u00a0:", options=[])
         self._choice.add_class("eo-choice")
         self._choice.observe(self._choose, names="value")
-        self._fade = ipywidgets.FloatSlider(
-            description="Avant", min=0.0, max=1.0, step=0.01, readout=False
-        )
-        self._fade.add_class("eo-fade")
-        self._fade_end = ipywidgets.HTML('<span class="eo-fade-end">Après</span>')
-        self._fading = ipywidgets.HBox([self._fade, self._fade_end])
-        self._fading.add_class("eo-fading")
-        self._link: Any = None
+        self._curtain: Curtain | None = None
+        self.controls = Controls(moved)
         self._place = ipywidgets.VBox([])
         self._place.add_class("eo-place")
         self._legend = ipywidgets.HTML()
@@ -110,7 +111,7 @@ class Panel:
         self._ground: Ground | None = None
         self._layers: list[dict[str, Any]] = []
         self._drawn: tuple[ipyleaflet.Layer, ...] = ()
-        self.widget = ipywidgets.VBox([self._head, self._place, self._body])
+        self.widget = ipywidgets.VBox([self._head, self.controls.widget, self._place, self._body])
         self.widget.add_class("eo-theme")
 
     # -- what a person sees -------------------------------------------------------------
@@ -135,17 +136,21 @@ class Panel:
             self._width = width
             self._frame()
 
-    def show(self, bundle: dict[str, Any]) -> None:
-        """Show the answer."""
+    def show(self, bundle: dict[str, Any], settings: dict[str, Any] | None = None) -> None:
+        """Show the answer, computed with the controls where ``settings`` say."""
         self._demonstration = bundle["demonstration"]
         remedy = f'<p class="eo-remedy">{escape(bundle["remedy"])}</p>' if bundle["remedy"] else ""
         kind = "eo-headline" if bundle["status"] in ("complete", "partial") else "eo-calm"
         self._say(bundle["headline"], kind, remedy)
         # The commune's outline is on every map already: not a map of its own.
+        wanted = self._chosen_name()
         self._layers = [layer for layer in bundle["layers"] if not layer.get("outline")]
+        self.controls.show(bundle["controls"], settings or {})
         self._choice.unobserve(self._choose, names="value")
         self._choice.options = [(layer["title"], n) for n, layer in enumerate(self._layers)]
         shown = [n for n, layer in enumerate(self._layers) if layer["shown"]]
+        # The same commune asked again: the map that the person chose stays.
+        shown = [n for n, one in enumerate(self._layers) if one["name"] == wanted] + shown
         self._choice.value = shown[0] if shown else (0 if self._layers else None)
         self._choice.observe(self._choose, names="value")
         self._choose()
@@ -171,8 +176,15 @@ class Panel:
             f'<p class="{kind}">{escape(sentence)}</p>{after}'
         )
 
+    def _chosen_name(self) -> str | None:
+        """Name of the layer that is drawn."""
+        if not self._layers or self._choice.value is None:
+            return None
+        return str(self._layers[self._choice.value]["name"])
+
     def _forget(self) -> None:
         self._layers = []
+        self.controls.forget()
         self._body.value = ""
         self._legend.value = ""
         self._draw(None)
@@ -184,8 +196,8 @@ class Panel:
             self._place.children = ()
             return
         choice = [self._choice] if len(self._layers) > 1 else []
-        fading = [self._fading] if self._pair() else []
-        self._place.children = (*choice, self._map, *fading, self._legend)
+        curtain = [self._curtain] if self._curtain is not None and self._pair() else []
+        self._place.children = (*choice, self._map, *curtain, self._legend)
 
     def _pair(self) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The pictures before and after, where the chosen map is one of them."""
@@ -248,9 +260,6 @@ class Panel:
 
     def _draw(self, layer: dict[str, Any] | None) -> None:
         old, self._drawn = self._drawn, ()
-        if self._link is not None:
-            self._link.close()
-            self._link = None
         self._tip.value = ""
         if self._map is not None:
             if layer is not None:
@@ -265,15 +274,13 @@ class Panel:
     def _leaflet(self, layer: dict[str, Any]) -> tuple[ipyleaflet.Layer, ...]:
         pair = self._pair()
         if pair is not None:
-            # Opaque: what is seen at either end is one picture alone. The browser moves from
-            # one to the other: nothing is asked while the hand moves.
-            before, after = (
+            if self._curtain is None:
+                self._curtain = Curtain()
+            self._curtain.pictures += 1
+            # Opaque, before and after in this order: the curtain clips the upper one.
+            return tuple(
                 ipyleaflet.ImageOverlay(url=one["png"], bounds=one["bounds"]) for one in pair
             )
-            self._fade.value = 1.0 if layer is pair[1] else 0.0
-            after.opacity = self._fade.value
-            self._link = ipywidgets.jslink((self._fade, "value"), (after, "opacity"))
-            return before, after
         if layer["kind"] == "raster":
             return (
                 ipyleaflet.ImageOverlay(

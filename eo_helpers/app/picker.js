@@ -126,6 +126,35 @@ function render({ model, el }) {
     model.send({ kind: "search", id: asked, query });
   }
 
+  // « ?commune=35236&flood.rise=0.5 »: a control is written as theme.name.
+  function addressSettings() {
+    const settings = {};
+    for (const [key, value] of new URL(window.location.href).searchParams) {
+      const [theme, name] = key.split(".");
+      if (name) (settings[theme] ??= {})[name] = value;
+    }
+    return settings;
+  }
+
+  function withSettings(address, settings) {
+    for (const key of [...address.searchParams.keys()]) {
+      if (key.includes(".")) address.searchParams.delete(key);
+    }
+    for (const [theme, moved] of Object.entries(settings)) {
+      for (const [name, value] of Object.entries(moved)) {
+        address.searchParams.set(`${theme}.${name}`, value);
+      }
+    }
+    return address;
+  }
+
+  function showSettings() {
+    const now = window.location.href;
+    const address = withSettings(new URL(now), model.get("settings"));
+    // Not pushed: going back leads to the commune before, not through each move of a slider.
+    if (address.href !== now) window.history.replaceState(window.history.state, "", address);
+  }
+
   function pick(item, remember = true) {
     clearTimeout(timer);
     asked += 1; // answers still on their way belong to the past
@@ -133,12 +162,12 @@ function render({ model, el }) {
     say("");
     input.value = item.name ?? "";
     if (remember) {
-      const address = new URL(window.location.href);
+      const address = withSettings(new URL(window.location.href), {});
       address.searchParams.set("commune", item.insee);
       window.history.pushState({ eo: item }, "", address);
     }
     expectAnswer();
-    model.send({ kind: "pick", insee: item.insee });
+    model.send({ kind: "pick", insee: item.insee, settings: addressSettings() });
   }
 
   input.addEventListener("input", () => {
@@ -263,6 +292,7 @@ function render({ model, el }) {
   model.on("change:demonstration", showExamples);
   model.on("change:status", showStatus);
   model.on("change:shown", showCommune);
+  model.on("change:settings", showSettings);
   showExamples();
   showStatus();
   showCommune();

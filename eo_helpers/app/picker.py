@@ -22,8 +22,8 @@ def _style() -> str:
 class Picker(anywidget.AnyWidget):
     """Asks for a commune.
 
-    The browser sends ``{"kind": "search", "id", "query"}``, ``{"kind": "pick", "insee"}``
-    and ``{"kind": "width", "value"}``; the shell answers a search with
+    The browser sends ``{"kind": "search", "id", "query"}``, ``{"kind": "pick", "insee",
+    "settings"}`` and ``{"kind": "width", "value"}``; the shell answers a search with
     ``{"kind": "results", "id", "items", "message"}``. Ids grow, and the browser shows
     nothing but the answer to its last question.
     """
@@ -37,6 +37,8 @@ class Picker(anywidget.AnyWidget):
     demonstration = traitlets.Bool(False).tag(sync=True)
     #: The commune that is shown: ``{"insee", "name"}``, or empty.
     shown = traitlets.Dict().tag(sync=True)
+    #: The controls that were moved, by theme; the address bar carries them.
+    settings = traitlets.Dict().tag(sync=True)
     #: Read aloud by screen readers when it changes.
     status = traitlets.Unicode("").tag(sync=True)
 

@@ -198,7 +198,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         "about": set(),
         "search": {"query", "limit"},
         "commune": {"insee"},
-        "bundle": {"theme", "insee", "lang"},
+        "bundle": {"theme", "insee", "lang", "settings"},
     }
     try:
         question = json.loads(raw)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -60,6 +62,9 @@ class Shell:
         self._viewport = 1280
         self._ground: Ground | None = None
         self._task: asyncio.Task[None] | None = None
+        self._again: dict[str, asyncio.Task[None]] = {}
+        self._settings: dict[str, dict[str, Any]] = {}
+        self._insee = ""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._search: asyncio.Task[Any] | None = None
         self._commune = ipywidgets.HTML()
@@ -89,7 +94,7 @@ class Shell:
                 self._search.cancel()
             self._search = self._start(self._find(int(content["id"]), str(content["query"])))
         elif kind == "pick":
-            self.pick(str(content["insee"]))
+            self.pick(str(content["insee"]), _told_settings(content.get("settings")))
         elif kind == "width":
             self._viewport = int(content["value"])
             for panel in self.panels.values():
@@ -102,7 +107,10 @@ class Shell:
         except ServiceError as error:
             self._notice(error.fr)
             return
-        self.panels = {theme["name"]: Panel(theme["title"][self.lang]) for theme in about["themes"]}
+        self.panels = {
+            theme["name"]: Panel(theme["title"][self.lang], partial(self.move, theme["name"]))
+            for theme in about["themes"]
+        }
         self.picker.demonstration = about["demonstration"]
         self.picker.examples = about["examples"]
         self._grid.children = [panel.widget for panel in self.panels.values()]
@@ -130,13 +138,51 @@ class Shell:
                 "ou essayez le code postal.",
             )
 
-    def pick(self, insee: str) -> asyncio.Task[None]:
-        """Show a commune; whatever was under way for another one is dropped."""
+    def pick(
+        self, insee: str, settings: dict[str, dict[str, Any]] | None = None
+    ) -> asyncio.Task[None]:
+        """Show a commune; whatever was under way for another one is dropped.
+
+        ``settings`` are controls by theme, as an address that somebody sent holds them.
+        """
         self.generation += 1
         if self._task is not None:
             self._task.cancel()
+        for again in self._again.values():
+            again.cancel()
+        self._again = {}
+        self._insee = insee
+        self._settings = settings or {}
         self._task = self._start(self._show(insee, self.generation))
         return self._task
+
+    def move(self, name: str, settings: dict[str, Any]) -> None:
+        """A control was moved: ask that theme again, of the same commune."""
+        if name in self._again:
+            self._again[name].cancel()
+        self._settings = {**self._settings, name: settings}
+        self.picker.settings = {theme: moved for theme, moved in self._settings.items() if moved}
+        self._again[name] = self._start(self._ask_again(name, settings, self.generation))
+
+    async def _ask_again(self, name: str, settings: dict[str, Any], generation: int) -> None:
+        panel = self.panels[name]
+        panel.widget.add_class("eo-busy")
+        self.picker.status = "Calcul en cours…"
+        try:
+            await self._fill(name, self._start(self._ask(name)), generation, self._insee)
+            self.picker.status = f"Réponse prête\u00a0: {panel.title}."
+        finally:
+            # A later move has its own busy sign.
+            if self._settings.get(name) == settings:
+                panel.widget.remove_class("eo-busy")
+
+    async def _ask(self, name: str) -> dict[str, Any]:
+        question = {"theme": name, "insee": self._insee, "lang": self.lang}
+        moved = self._settings.get(name)
+        if moved:
+            question["settings"] = json.dumps(moved, sort_keys=True)
+        answer: dict[str, Any] = await self.client.call("bundle", **question)
+        return answer
 
     # -- one commune ------------------------------------------------------------------------
 
@@ -155,8 +201,7 @@ class Shell:
                 return
             self._present(commune)
             for name in self.panels:
-                question = self.client.call("bundle", theme=name, insee=insee, lang=self.lang)
-                answers[name] = self._start(question)
+                answers[name] = self._start(self._ask(name))
             await asyncio.gather(
                 *(self._fill(name, answer, generation, insee) for name, answer in answers.items())
             )
@@ -178,6 +223,7 @@ class Shell:
             f'<p class="eo-name"><strong>{escape(commune["name"])}</strong> '
             f"<span>{escape(commune['label'])}</span></p>"
         )
+        self.picker.settings = self._settings
         self.picker.shown = {"insee": commune["insee"], "name": commune["name"]}
         for panel in self.panels.values():
             panel.ground(self._ground, map_width(self._viewport))
@@ -194,7 +240,7 @@ class Shell:
                 return
             if bundle["commune"]["insee"] != insee:
                 raise ValueError(f"asked for {insee}, got {bundle['commune']}")
-            panel.show(bundle)
+            panel.show(bundle, self._settings.get(name))
         except ServiceError as error:
             if generation == self.generation:
                 panel.fail(error.fr)
@@ -213,6 +259,19 @@ class Shell:
     def _notice(self, sentence: str) -> None:
         self._commune.value = f'<p class="eo-notice">{escape(sentence)}</p>'
         self.picker.status = sentence
+
+
+def _told_settings(told: Any) -> dict[str, dict[str, Any]]:
+    """Settings of an address, by theme; what is a number there is one here."""
+    out: dict[str, dict[str, Any]] = {}
+    for theme, moved in told.items() if isinstance(told, dict) else ():
+        for name, text in moved.items() if isinstance(moved, dict) else ():
+            try:
+                value: Any = float(text)
+            except ValueError:
+                value = str(text)
+            out.setdefault(str(theme), {})[str(name)] = value
+    return out
 
 
 def _online() -> bool:

@@ -23,6 +23,9 @@ __all__ = ["Job", "Pool"]
 
 log = logging.getLogger(__name__)
 
+#: Places whose slow steps a process is supposed to have at hand.
+REMEMBERED = 4
+
 #: A process is replaced after this many analyses, so that leaks of native code end.
 ANALYSES_PER_PROCESS = 100
 
@@ -79,6 +82,9 @@ class Job:
 
     def __init__(self, question: dict[str, Any]) -> None:
         self.question = question
+        params = question["params"]
+        #: What a process remembers the slow steps of (see ``findings.remembered``).
+        self.about = (params.get("theme"), params.get("insee"))
         self.done = threading.Event()
         self.reply = b""
         self.waiting = 0
@@ -106,8 +112,11 @@ class Pool:
         self._changed = threading.Condition()
         self._closed = False
         self._processes: set[Any] = set()
+        #: What each process analysed last, and which of them wait for work.
+        self._recent: list[deque[Any]] = [deque(maxlen=REMEMBERED) for _ in range(size)]
+        self._waiting: set[int] = set()
         self._threads = [
-            threading.Thread(target=self._serve, name=f"analysis-{n}", daemon=True)
+            threading.Thread(target=self._serve, args=(n,), name=f"analysis-{n}", daemon=True)
             for n in range(size)
         ]
         for thread in self._threads:
@@ -120,7 +129,7 @@ class Pool:
             if job is None:
                 job = self._jobs[key] = Job(question)
                 self._queue.append(job)
-                self._changed.notify()
+                self._changed.notify_all()
             job.waiting += 1
             return job
 
@@ -148,17 +157,37 @@ class Pool:
             process.kill()
             process.join(5)
 
-    def _serve(self) -> None:
+    def _next(self, me: int) -> Job | None:
+        """The job for process ``me``: one it knows the place of, else one that no idle one does.
+
+        A slider that moves asks the same theme of the same commune again: the process that
+        answered last has read the data already.
+        """
+        for job in self._queue:
+            if job.about in self._recent[me]:
+                return job
+        others = [self._recent[n] for n in self._waiting if n != me]
+        for job in self._queue:
+            if not any(job.about in recent for recent in others):
+                return job
+        return None
+
+    def _serve(self, me: int) -> None:
         """Body of a thread: it owns one process and replaces it when needed."""
         process: tuple[Any, Connection] | None = self._start()
         count = 0
         while True:
             with self._changed:
-                while not self._queue and not self._closed:
+                self._waiting.add(me)
+                while (job := self._next(me)) is None and not self._closed:
                     self._changed.wait()
-                if self._closed:
+                self._waiting.discard(me)
+                if job is None or self._closed:
                     return
-                job = self._queue.popleft()
+                self._queue.remove(job)
+                self._recent[me].append(job.about)
+                # Whoever left this job to us may take another one now.
+                self._changed.notify_all()
             if process is None or not process[0].is_alive() or count >= ANALYSES_PER_PROCESS:
                 self._end(process)
                 process, count = self._start(), 0

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..findings import Finding, Layer, theme
+from ..findings import Control, Finding, Layer, theme
 from .charts import chart_html
 from .layers import features, label_points, picture, values_of
 from .legends import legend_html
 from .sentences import headline, status
 from .tables import caveats_html, figures_html, provenance_html
-from .words import say
+from .words import say, unit_words
 
 __all__ = ["bundle"]
 
@@ -29,11 +29,11 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
     -------
     dict
         ``theme, title, status, state, headline, demonstration, commune, bounds, layers, charts,
-        figures, caveats, provenance, remedy``. Texts are plain text; ``figures``, ``caveats``,
-        ``provenance``, each ``legend`` and each chart's ``html`` are HTML with every value
-        escaped. ``bounds`` are ``[[south, west], [north, east]]`` in degrees; vector layers
-        are GeoJSON in EPSG:4326 with ``labels`` (``[[lat, lon, mark], …]``), rasters PNG data
-        URIs in EPSG:3857. Layers that only draw an outline come last.
+        controls, figures, caveats, provenance, remedy``. Texts are plain text; ``figures``,
+        ``caveats``, ``provenance``, each ``legend`` and each chart's ``html`` are HTML with
+        every value escaped. ``bounds`` are ``[[south, west], [north, east]]`` in degrees;
+        vector layers are GeoJSON in EPSG:4326 with ``labels`` (``[[lat, lon, mark], …]``),
+        rasters PNG data URIs in EPSG:3857. Layers that only draw an outline come last.
     """
     west, south, east, north = finding.commune.bounds
     layers = sorted(finding.layers, key=_outline_only)
@@ -51,10 +51,21 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
             {"name": c.name, "title": say(c.title, lang), "html": chart_html(c, lang)}
             for c in finding.charts
         ],
+        "controls": [_control(control, lang) for control in finding.controls],
         "figures": figures_html(finding, lang),
         "caveats": caveats_html(finding, lang),
         "provenance": provenance_html(finding.provenance, lang),
         "remedy": say(finding.remedy, lang) if finding.remedy else None,
+    }
+
+
+def _control(control: Control, lang: str) -> dict[str, Any]:
+    return {
+        **control.to_dict(),
+        "label": say(control.label, lang),
+        "unit": unit_words(control.unit, lang),
+        "choices": [[value, say(label, lang)] for value, label in control.choices],
+        "help": say(control.help, lang) if control.help else "",
     }
 
 

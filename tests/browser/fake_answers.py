@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import threading
@@ -36,6 +37,21 @@ def square(lon, lat, half):
                 [lon - half, lat - half],
             ]
         ],
+    }
+
+
+def control(rise):
+    return {
+        "name": "rise",
+        "label": "Montée de l'eau",
+        "value": rise,
+        "low": -1.0,
+        "high": 2.0,
+        "step": 0.25,
+        "unit": "m",
+        "digits": 2,
+        "choices": [],
+        "help": "Une hypothèse.",
     }
 
 
@@ -82,10 +98,13 @@ class FakeAnswers:
             }
         )
 
-    def bundle_key(self, theme, insee, lang="fr"):
+    def bundle_key(self, theme, insee, lang="fr", settings=""):
         return f"fake-{theme}-{insee}-{time.monotonic()}"
 
-    def bundle(self, theme, insee, lang="fr"):
+    def bundle(self, theme, insee, lang="fr", settings=""):
+        rise = json.loads(settings or "{}").get("rise", 0.0)
+        if rise == 1.5:
+            raise InvalidInput("À cette hauteur, le terrain manque.", "No terrain that high.")
         if insee == "99002":
             time.sleep(self.slow)
         if insee == "99003" and theme == "flood":
@@ -121,11 +140,13 @@ class FakeAnswers:
                 "status": "out_of_coverage" if empty else "complete",
                 "headline": f"Aucune donnée de {theme} ne couvre {name}."
                 if empty
-                else f"{name} : réponse de {theme}, entre 61 et 74 % selon les mesures.",
+                else f"{name} : réponse de {theme}, entre 61 et 74 % selon les mesures."
+                + (f" Si l'eau montait de {rise:.2f} m." if rise else ""),
                 "demonstration": True,
                 "commune": {"insee": insee, "name": name},
                 "bounds": [[lat - 0.03, lon - 0.03], [lat + 0.03, lon + 0.03]],
                 "layers": [] if empty else [layer, {**layer, "name": "b", "title": "Autre carte"}],
+                "controls": [control(rise)] if theme == "flood" and not empty else [],
                 "charts": []
                 if empty
                 else [

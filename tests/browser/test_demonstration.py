@@ -105,23 +105,41 @@ def test_an_island_with_its_own_projection_on_a_phone(visit, demo_server):
             assert ISLAND in panel.locator(".eo-headline").inner_text()
 
 
-def test_before_and_after_are_compared_with_a_slider(visit, demo_server):
+def test_before_and_after_are_compared_with_a_curtain(visit, demo_server):
     visitor = visit(demo_server)
     visitor.open("?commune=99001")
     visitor.wait_answer(TOWN)
     flood = visitor.panel("Inondation")
-    assert flood.locator(".eo-fading").count() == 0  # depth has no picture before it
-    flood.locator("select").select_option(label="Radar pendant la crue (15 janvier 2024)")
+    assert flood.locator(".eo-curtain").count() == 0  # depth has no picture before it
+    flood.locator(".eo-choice select").select_option(
+        label="Radar pendant la crue (15 janvier 2024)"
+    )
     for panel in (visitor.panel("Éclairage nocturne"), flood):
-        handle = panel.get_by_role("slider")
+        handle = panel.get_by_role("slider", name="Rideau entre avant et après")
         handle.wait_for()
-        handle.focus()
         top = panel.locator(".leaflet-overlay-pane .leaflet-image-layer").last
-        for key, opacity in (("Home", "0"), ("End", "1")):
+        line = panel.locator(".eo-curtain-line")
+        visitor.page.wait_for_function(
+            "e => e.style.clipPath.includes('50%')", arg=top.element_handle()
+        )
+        before, frame = line.bounding_box(), panel.locator(".leaflet-container").bounding_box()
+        assert frame["x"] < before["x"] < frame["x"] + frame["width"]
+        handle.focus()
+        for key, clip, seen in (("Home", "0%", False), ("End", "100%", False)):
             visitor.page.keyboard.press(key)
-            visitor.page.wait_for_timeout(300)
-            assert top.evaluate("image => image.style.opacity || '1'") == opacity
-        assert "Après" in panel.locator(".eo-fading").inner_text()
+            assert clip in top.evaluate("image => image.style.clipPath")
+            assert line.is_visible() is seen
+        visitor.page.keyboard.press("PageDown")
+        assert line.bounding_box()["x"] > before["x"]
+        # the line stays on its place on the ground when the map is zoomed
+        visitor.page.keyboard.press("Home")
+        visitor.page.keyboard.press("PageUp")
+        panel.get_by_role("button", name="Agrandir").click()
+        visitor.page.wait_for_timeout(600)
+        picture = top.bounding_box()
+        share = int(handle.input_value()) / 100
+        x = line.bounding_box()["x"] + 1
+        assert abs(x - (picture["x"] + share * picture["width"])) < 3
 
 
 def test_an_unknown_name_is_answered_calmly(visit, demo_server):

@@ -112,6 +112,37 @@ def test_another_map_can_be_chosen(visit, fake_server):
     panel.locator(".eo-caption", has_text="Autre carte").wait_for()
 
 
+def test_a_slider_asks_again_and_the_address_carries_it(visit, fake_server):
+    visitor = visit(fake_server)
+    visitor.open("?commune=99001")
+    visitor.wait_answer("Aigremont-sur-Vire")
+    flood = visitor.panel("Inondation")
+    flood.locator("select").select_option(label="Autre carte")
+    slider = flood.get_by_role("slider")
+    assert flood.get_by_role("button", name="Revenir").locator("visible=true").count() == 0
+    slider.focus()
+    for _ in range(2):
+        visitor.page.keyboard.press("ArrowRight")
+    flood.get_by_text("Si l'eau montait de 0.50 m").wait_for()
+    assert visitor.page.url.endswith("?commune=99001&flood.rise=0.5")
+    assert flood.locator(".eo-caption").inner_text() == "Autre carte"  # the map that was chosen
+    assert "Si l'eau" not in visitor.panel("Éclairage nocturne").inner_text()
+
+    sent = visit(fake_server)  # somebody to whom the link was sent
+    sent.open("?commune=99001&flood.rise=0.5")
+    sent.wait_answer("Aigremont-sur-Vire")
+    there = sent.panel("Inondation")
+    there.get_by_text("Si l'eau montait de 0.50 m").wait_for()
+    there.get_by_role("button", name="Revenir aux réglages de départ").click()
+    there.get_by_text("Si l'eau montait").wait_for(state="detached")
+    assert sent.page.url.endswith("?commune=99001")
+    # a setting that cannot be answered: a sentence in that theme, and the others stay
+    sent.open("?commune=99001&flood.rise=1.5")
+    sent.wait_answer("Aigremont-sur-Vire")
+    sent.panel("Inondation").get_by_text("À cette hauteur, le terrain manque.").wait_for()
+    assert "réponse de lcz" in sent.panel("Climat local et chaleur").inner_text()
+
+
 def test_on_a_phone_nothing_has_to_be_scrolled_sideways(visit, fake_server):
     visitor = visit(fake_server, width=390, height=844, has_touch=True, is_mobile=True)
     visitor.open("?commune=99001")
