@@ -214,6 +214,46 @@ def analyse(
         raise click.exceptions.Exit(3)
 
 
+@cli.command()
+@click.argument("commune")
+@click.option(
+    "-o",
+    "--output",
+    required=True,
+    type=click.Path(path_type=Path),
+    help="Fichier à écrire : .pdf (fiche à imprimer), .gpkg (QGIS), .csv, .zip (tout) ou .ipynb.",
+)
+@click.option("--theme", "themes", multiple=True, help="Thème (répétable) ; tous par défaut.")
+@click.option("-p", "--param", "params", multiple=True, help="Paramètre d'un thème : nom=valeur.")
+@click.option("--link", help="Adresse de la page, écrite sur la fiche avec un QR code.")
+@_place_options
+def export(
+    commune: str,
+    output: Path,
+    themes: tuple[str, ...],
+    params: tuple[str, ...],
+    link: str | None,
+    source: str | None,
+    data: tuple[Path, ...],
+) -> None:
+    """Écrit ce que les satellites disent d'une COMMUNE : fiche, couches, tableau ou carnet."""
+    from . import catalog
+    from .views.exports import export as write
+
+    chosen = [THEMES[name] for name in themes or THEMES.names]
+    parameters = _parameters(params)
+    if parameters and len(chosen) != 1:
+        raise InvalidInput(
+            "Un paramètre (-p) vaut pour un thème : choisissez-le avec --theme.",
+            "A parameter (-p) belongs to one theme: choose it with --theme.",
+        )
+    place = _open_source(source, data)
+    where = catalog.communes(place).find(commune)
+    findings = [theme.analyse(where, place, **parameters) for theme in chosen]
+    write(findings, output, _language(), link, [str(folder.resolve()) for folder in data])
+    say(f"Écrit : {output}", f"Written: {output}")
+
+
 @cli.group()
 def data() -> None:
     """Jeux de données : ce que le catalogue connaît, ce que vos dossiers contiennent."""

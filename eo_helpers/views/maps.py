@@ -41,21 +41,31 @@ def mapped(finding: Finding, names: Sequence[str] | None = None) -> list[Layer]:
     return shown[:1]
 
 
-def map_figure(finding: Finding, width: float = 7.2) -> tuple[Any, Any]:
-    """An empty figure ``width`` inches wide with axes in the commune's proportions."""
+def map_figure(
+    finding: Finding, width: float = 7.2, share: float = 0.64, foot: float = 0.6
+) -> tuple[Any, Any]:
+    """An empty figure ``width`` inches wide with axes in the commune's proportions.
+
+    ``share`` is the map's part of the width, the legend has the rest; ``foot`` is the room
+    below the map, inches.
+    """
     from matplotlib.figure import Figure
 
     west, south, east, north = finding.commune.projected_boundary.bounds
     ratio = min(max((north - south) / (east - west), 0.5), 1.6)
-    inside = width * 0.64
-    figure = Figure(figsize=(width, inside * ratio + 0.8))
+    inside = width * share
+    figure = Figure(figsize=(width, inside * ratio + foot + 0.32))
     height = figure.get_size_inches()[1]
-    ax = figure.add_axes((0.02, 0.6 / height, inside / width, inside * ratio / height))
+    ax = figure.add_axes((0.02, foot / height, inside / width, inside * ratio / height))
     return figure, ax
 
 
 def draw_map(
-    finding: Finding, ax: Any, lang: str = "fr", layers: Sequence[str] | None = None
+    finding: Finding,
+    ax: Any,
+    lang: str = "fr",
+    layers: Sequence[str] | None = None,
+    origin: bool = True,
 ) -> None:
     """Draw a static map in the commune's official CRS on matplotlib axes.
 
@@ -69,6 +79,8 @@ def draw_map(
         Language of legend and marks.
     layers : sequence of str, optional
         Names of the layers to draw, lowest first; by default the first that is shown.
+    origin : bool
+        Write below the map where its data come from; a page that says it elsewhere need not.
     """
     from matplotlib.patheffects import withStroke
 
@@ -101,16 +113,23 @@ def draw_map(
     if finding.demonstration:
         ax.text(
             0.5, 0.5, word("demonstration", lang), transform=ax.transAxes, ha="center",
-            va="center", rotation=28, fontsize=22, fontweight="bold", color="#000000", alpha=0.3,
+            va="center", rotation=28, fontsize=min(22.0, 4.9 * _inches(ax)), fontweight="bold", color="#000000", alpha=0.3,
             path_effects=[withStroke(linewidth=2.5, foreground="#ffffff")], zorder=8,
         )  # fmt: skip
-    origin = "; ".join(dict.fromkeys(p.attribution for p in finding.provenance))
+    if not origin:
+        return
+    said = "; ".join(dict.fromkeys(p.attribution for p in finding.provenance))
     if finding.demonstration:
-        origin = f"{word('demonstration', lang)}. {origin}"
+        said = f"{word('demonstration', lang)}. {said}"
     ax.annotate(
-        textwrap.fill(origin, 110), xy=(0, 0), xycoords="axes fraction", xytext=(0, -6),
+        textwrap.fill(said, 110), xy=(0, 0), xycoords="axes fraction", xytext=(0, -6),
         textcoords="offset points", va="top", fontsize=7.5, color=SOFT,
     )  # fmt: skip
+
+
+def _inches(ax: Any) -> float:
+    """Width of the axes."""
+    return float(ax.get_window_extent().width / ax.figure.dpi)
 
 
 def _draw_raster(layer: Layer, ax: Any, crs: str) -> None:

@@ -1,0 +1,104 @@
+"""Everything of a Finding in one archive: GeoPackage, COG with QGIS styles, CSV, JSON."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...findings import Finding, Layer, theme
+from ...qgis import raster_style
+from ..sentences import finding_text
+from ..words import colon, say, word
+from .geopackage import write_geopackage
+from .tables import chart_csv, dictionary_csv, write_csv
+
+__all__ = ["write_cog", "write_zip"]
+
+
+def write_zip(findings: Sequence[Finding], path: Path, lang: str) -> None:
+    """Write the archive; ``LISEZMOI.txt`` says what each file is."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as name:
+        folder = Path(name)
+        told: list[tuple[str, str]] = []
+        vectors = any(la.kind == "vector" for finding in findings for la in finding.layers)
+        if vectors:
+            write_geopackage(findings, folder / "couches.gpkg", lang)
+            told.append(("couches.gpkg", word("export_layers", lang)))
+        write_csv(findings, folder / "indicateurs.csv", lang)
+        told.append(("indicateurs.csv", word("figures", lang)))
+        (folder / "dictionnaire.csv").write_text(
+            dictionary_csv(lang), encoding="utf-8-sig", newline=""
+        )
+        told.append(("dictionnaire.csv", word("export_dictionary", lang)))
+        for finding in findings:
+            told += _one(finding, folder, lang)
+        (folder / "LISEZMOI.txt").write_text(_readme(findings, told, lang), encoding="utf-8")
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for file in sorted(folder.iterdir()):
+                # A fixed date: the same findings give the same archive.
+                info = zipfile.ZipInfo(file.name, (1980, 1, 1, 0, 0, 0))
+                info.compress_type = zipfile.ZIP_DEFLATED
+                info.external_attr = 0o644 << 16
+                archive.writestr(info, file.read_bytes())
+
+
+def _one(finding: Finding, folder: Path, lang: str) -> list[tuple[str, str]]:
+    told = []
+    stem = finding.theme
+    (folder / f"{stem}.json").write_text(finding.to_json(), encoding="utf-8")
+    told.append((f"{stem}.json", say(finding.headline, lang)))
+    for chart in finding.charts:
+        name = f"{stem}_{chart.name}.csv"
+        (folder / name).write_text(chart_csv(chart, lang), encoding="utf-8-sig", newline="")
+        told.append((name, say(chart.title, lang)))
+    for layer in finding.layers:
+        if layer.kind == "raster":
+            name = f"{stem}_{layer.name}.tif"
+            write_cog(layer, folder / name, finding.demonstration, lang)
+            (folder / name).with_suffix(".qml").write_text(
+                raster_style(layer.legend, lang), encoding="utf-8"
+            )
+            unit = f" [{layer.legend.unit}]" if layer.legend.unit else ""
+            told.append((name, f"{say(layer.title, lang)}{unit}"))
+    return told
+
+
+def write_cog(layer: Layer, path: Path, demonstration: bool = False, lang: str = "fr") -> None:
+    """A raster layer as a Cloud Optimized GeoTIFF, in its own grid and CRS.
+
+    Categories are written as whole numbers (uint8, 255 for no value), quantities as float32
+    with NaN; name and unit are those of the legend.
+    """
+    data: Any = layer.data.copy()
+    data.attrs, data.encoding = {"long_name": say(layer.title, lang)}, {}
+    if layer.legend.scale is None:
+        codes = np.where(np.isfinite(data.values), data.values, 255).astype(np.uint8)
+        data = data.copy(data=codes).rio.write_nodata(255)
+    else:
+        data = data.astype("float32").rio.write_nodata(np.nan)
+    data = data.rio.write_crs(layer.data.rio.crs)
+    tags = {"TIFFTAG_IMAGEDESCRIPTION": say(layer.title, lang), "UNITS": layer.legend.unit}
+    if demonstration:
+        tags["DEMONSTRATION"] = word("demonstration", lang)
+    categories = layer.legend.scale is None
+    resampling = "MODE" if categories else "AVERAGE"
+    data.rio.to_raster(
+        path, driver="COG", compress="DEFLATE", overview_resampling=resampling, tags=tags
+    )
+
+
+def _readme(findings: Sequence[Finding], told: list[tuple[str, str]], lang: str) -> str:
+    first = findings[0]
+    lines = [f"{first.commune.name} ({first.commune.insee})"]
+    if any(finding.demonstration for finding in findings):
+        lines.append(word("demonstration", lang).upper())
+    lines += ["", *(f"{name}{colon(lang)}{about}" for name, about in told), ""]
+    for finding in findings:
+        title = say(theme(finding.theme).title, lang)
+        lines += [title, "=" * len(title), finding_text(finding, lang), ""]
+    return "\n".join(lines)
