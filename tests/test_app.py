@@ -17,7 +17,7 @@ import geopandas
 import pytest
 import shapely
 
-from eo_helpers.app.answers import Answers, cached, dumps, failure, keep, place
+from eo_helpers.app.answers import Answers, cached, dumps, failure, keep, moved_controls, place
 from eo_helpers.app.client import LocalClient, ServiceClient, ServiceError
 from eo_helpers.app.framing import center_zoom, latitude, mercator
 from eo_helpers.app.marks import marks
@@ -121,6 +121,8 @@ class Sure:
     def bundle(self, theme, insee, lang="fr"):
         if theme == "lcz":
             os._exit(3)
+        if theme == "slow":
+            threading.Event().wait(0.3)
         if theme == "flood":
             threading.Event().wait(60)
         return dumps({"pid": os.getpid(), "insee": insee})
@@ -218,6 +220,41 @@ def test_two_sessions_with_one_question_wait_for_one_job():
     pool.leave("key", first)
     assert len(pool._queue) == 0
     pool.close()
+
+
+def test_a_slider_finds_the_process_that_has_read_the_data():
+    pool = Pool(Sure, size=2)
+
+    def pids(number, *places):
+        jobs = []
+        for insee in places:
+            params = {"theme": "slow", "insee": insee}
+            jobs.append(pool.join(f"{insee}-{number}", {"method": "bundle", "params": params}))
+        assert all(job.done.wait(30) for job in jobs)
+        return [json.loads(job.reply)["result"]["pid"] for job in jobs]
+
+    try:
+        first = pids(0, "1", "2")  # at once: both processes work
+        assert len(set(first)) == 2
+        for number in range(1, 4):
+            assert [*pids(f"a{number}", "2"), *pids(f"b{number}", "1")] == first[::-1]
+    finally:
+        pool.close()
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a b": 1}', "[1]", '{"a": [1]}', '{"a": true}', '{"a": NaN}', "{", '{"a": null}']
+)
+def test_settings_that_are_no_plain_values_are_refused(text):
+    with pytest.raises(InvalidInput, match="réglages"):
+        moved_controls(text)
+    assert moved_controls('{"rise": 1, "method": "topsis"}') == {"rise": 1.0, "method": "topsis"}
+    assert moved_controls("") == {}
+
+
+def test_a_theme_takes_its_own_controls_only(answers):
+    with pytest.raises(InvalidInput, match="n'a pas de réglage « broken »"):
+        answers.bundle("lighting", "99001", settings='{"broken": "gap"}')
 
 
 # -- starting and drawing ----------------------------------------------------------------------

@@ -13,6 +13,8 @@ from voila.app import Voila
 from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
+from ._downloads import ROUTE, Download
+
 __all__ = ["HOME", "Server", "settings"]
 
 #: Seconds after which a session without a page is ended.
@@ -88,7 +90,8 @@ class Server(Voila):
     def init_handlers(self) -> list[Any]:
         """Leave out the handler that lists folders as JSON; go straight to the page."""
         handlers: list[Any] = [
-            (r"/?", tornado.web.RedirectHandler, {"url": HOME, "permanent": False})
+            (r"/?", tornado.web.RedirectHandler, {"url": HOME, "permanent": False}),
+            (ROUTE, Download),
         ]
         for route, handler, *options in super().init_handlers():
             if handler is not VoilaContentsHandler:

@@ -18,6 +18,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from cachetools import LRUCache
+
 from ..errors import EoError, InvalidInput
 from ..territory.departements import departement_name
 
@@ -27,6 +29,9 @@ log = logging.getLogger(__name__)
 
 #: The disk cache of answers is cut back to this size, oldest first.
 CACHE_BYTES = 500_000_000
+
+#: Findings that a process keeps.
+FINDINGS = 8
 
 #: More controls than any theme has are no question of ours.
 MOST_CONTROLS = 30
@@ -81,6 +86,24 @@ def moved_controls(settings: str) -> dict[str, float | str]:
     return moved
 
 
+def settings_by_theme(settings: str) -> dict[str, str]:
+    """The moved controls of several themes: each theme's as a JSON object of its own.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no JSON object of objects.
+    """
+    try:
+        told = json.loads(settings) if settings else {}
+        return {str(theme): json.dumps(moved, sort_keys=True) for theme, moved in told.items()}
+    except (ValueError, AttributeError) as error:
+        raise InvalidInput(
+            "Les réglages de cette adresse ne se lisent pas : rouvrez la page sans eux.",
+            "The settings in this address cannot be read: open the page again without them.",
+        ) from error
+
+
 def failure(error: Exception) -> dict[str, Any]:
     """An error as a session may see it: two sentences and a kind, never a traceback."""
     if isinstance(error, EoError):
@@ -95,6 +118,11 @@ def cache_folder() -> Path:
     from ..catalog.cache import cache_dir
 
     return cache_dir() / "answers"
+
+
+def exports_folder() -> Path:
+    """Folder of the exported files, each in a folder of its own."""
+    return cache_folder().with_name("exports")
 
 
 def from_environment() -> Answers:
@@ -120,6 +148,8 @@ class Answers:
     def __init__(self, source: str = "demo", data: Sequence[Path] | None = None) -> None:
         self.source_name = source
         self.data = list(data) if data else None
+        #: The last Findings of this process: a sheet is often asked of what is on screen.
+        self._findings: LRUCache[str, Any] = LRUCache(FINDINGS)
 
     @cached_property
     def source(self) -> Any:
@@ -142,6 +172,7 @@ class Answers:
             "search": self.search,
             "commune": self.commune,
             "bundle": self.bundle,
+            "export": self.export,
         }
 
     def about(self) -> bytes:
@@ -204,6 +235,9 @@ class Answers:
         """The Finding itself, with the controls where the visitor left them."""
         from ..findings import THEMES
 
+        key = self.bundle_key(theme, insee, "", settings)
+        if key in self._findings:
+            return self._findings[key]
         chosen = THEMES[theme]
         moved = moved_controls(settings)
         unknown = [name for name in moved if name not in chosen.controls]
@@ -212,7 +246,55 @@ class Answers:
                 f"Le thème « {theme} » n'a pas de réglage « {unknown[0]} ».",
                 f"Theme '{theme}' has no control '{unknown[0]}'.",
             )
-        return chosen.analyse(self.index.get(insee), self.source, **moved)
+        found = chosen.analyse(self.index.get(insee), self.source, **moved)
+        self._findings[key] = found
+        return found
+
+    def export(
+        self,
+        insee: str,
+        ending: str,
+        lang: str = "fr",
+        theme: str = "",
+        settings: str = "",
+        link: str = "",
+    ) -> bytes:
+        """Write a file about a commune and tell where it is: ``{"path": …, "name": …}``.
+
+        ``theme`` is empty for all themes; ``settings`` are then controls by theme,
+        ``{"flood": {"rise": 0.5}}``.
+        """
+        from ..findings import THEMES
+        from ..territory.names import normalise
+        from ..views.exports import export
+
+        commune = self.index.get(insee)
+        by_theme = settings_by_theme(settings)
+        names = [theme] if theme else list(THEMES.names)
+        findings = [self.finding(name, insee, by_theme.get(name, "")) for name in names]
+        name = "_".join(
+            [normalise(commune.name).replace(" ", "_"), insee, *([theme] if theme else [])]
+        )
+        path = exports_folder() / self.export_key(insee, ending, lang, theme, settings, link)
+        path.mkdir(parents=True, exist_ok=True)
+        written = export(findings, path / f"{name}.{ending}", lang, link or None)
+        _cut_back(path.parent, "*/*")
+        return dumps({"path": str(written), "name": written.name})
+
+    def export_key(
+        self,
+        insee: str,
+        ending: str,
+        lang: str = "fr",
+        theme: str = "",
+        settings: str = "",
+        link: str = "",
+    ) -> str:
+        """Name of the folder of an export: changes with all that it depends on."""
+        by_theme = sorted(settings_by_theme(settings).items())
+        asked = [insee, ending, lang, theme, by_theme, link]
+        asked += [self.source_name, self.source.fingerprint(), code_stamp()]
+        return hashlib.sha256(dumps(asked)).hexdigest()
 
     def bundle_key(self, theme: str, insee: str, lang: str = "fr", settings: str = "") -> str:
         """Name of the kept answer: changes with the data, the code and the question."""
@@ -319,8 +401,8 @@ def keep(key: str, answer: bytes) -> None:
         log.warning("answers cannot be kept in %s: %s", folder, error)
 
 
-def _cut_back(folder: Path) -> None:
-    kept = [(p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob("*.json")]
+def _cut_back(folder: Path, pattern: str = "*.json") -> None:
+    kept = [(p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob(pattern) if p.is_file()]
     total = sum(size for _, size, _ in kept)
     for _, size, path in sorted(kept):
         if total <= CACHE_BYTES:

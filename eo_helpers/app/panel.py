@@ -26,10 +26,17 @@ PLAN_IGN = (
     "&LAYER=GEOGRAPHICALGRIDSYSTEMS.PLANIGNV2&FORMAT=image/png"
 )
 
-_OUTLINE = {"color": "#161616", "weight": 2.5, "fill": False, "opacity": 0.9}
+#: A white edge under the dark line: seen on dark and on light.
+_OUTLINES = (
+    {"color": "#ffffff", "weight": 5, "fill": False, "opacity": 0.8},
+    {"color": "#161616", "weight": 2.5, "fill": False, "opacity": 0.9},
+)
 
 DEMONSTRATION = '<p class="eo-badge">Données de démonstration</p>'
 
+
+#: Charts that are seen at once; the others are folded away with the rest of the figures.
+CHARTS = 1
 
 #: Asks again for the same commune (see picker.js).
 RETRY = '<p><button type="button" class="eo-link eo-retry">Réessayer</button></p>'
@@ -62,9 +69,15 @@ class Ground:
             self.word = "Fond de carte\u00a0: Plan IGN, © IGN."
         self.outline = ipyleaflet.GeoJSON(
             data={
-                "type": "Feature",
-                "properties": {"style": _OUTLINE},
-                "geometry": commune["outline"],
+                "type": "FeatureCollection",
+                "features": [
+                    {
+                        "type": "Feature",
+                        "properties": {"style": style},
+                        "geometry": commune["outline"],
+                    }
+                    for style in _OUTLINES
+                ],
             }
         )
 
@@ -305,9 +318,16 @@ class Panel:
 
 def _body(bundle: dict[str, Any]) -> str:
     """Chart, figures, then the detail, folded away."""
-    parts = [f'<div class="eo-chart">{chart["html"]}</div>' for chart in bundle["charts"]]
+    charts = [f'<div class="eo-chart">{chart["html"]}</div>' for chart in bundle["charts"]]
+    parts = charts[:CHARTS]
     if bundle["figures"]:
         parts.append(f'<div class="eo-figures">{bundle["figures"]}</div>')
+    more = "".join(charts[CHARTS:]) + bundle.get("more_figures", "")
+    if more:
+        parts.append(
+            '<details class="eo-detail eo-more"><summary>Tous les chiffres et graphiques'
+            f"</summary>{more}</details>"
+        )
     if bundle["caveats"]:
         parts.append(
             '<details class="eo-detail"><summary>Ce que ces données ne disent pas</summary>'

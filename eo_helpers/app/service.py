@@ -172,16 +172,17 @@ class Service:
             question = _parse(raw)
             method, params = question["method"], question["params"]
             if method == "bundle":
-                return self._bundle(question, connection)
+                key = self.answers.bundle_key(**params)
+                kept = cached(key)
+                return reply_ok(kept) if kept is not None else self._work(key, question, connection)
+            if method == "export":
+                return self._work(self.answers.export_key(**params), question, connection)
             return reply_ok(self.answers.methods()[method](**params))
         except Exception as error:  # noqa: BLE001 - whatever was asked, the service goes on
             return reply_error(error)
 
-    def _bundle(self, question: dict[str, Any], connection: Connection) -> bytes:
-        key = self.answers.bundle_key(**question["params"])
-        kept = cached(key)
-        if kept is not None:
-            return reply_ok(kept)
+    def _work(self, key: str, question: dict[str, Any], connection: Connection) -> bytes:
+        """Ask a process; sessions with the same question wait for one and the same job."""
         job = self.pool.join(key, question)
         try:
             while not job.done.wait(0.1):
@@ -199,6 +200,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         "search": {"query", "limit"},
         "commune": {"insee"},
         "bundle": {"theme", "insee", "lang", "settings"},
+        "export": {"insee", "ending", "lang", "theme", "settings", "link"},
     }
     try:
         question = json.loads(raw)

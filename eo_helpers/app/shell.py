@@ -10,6 +10,7 @@ from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import ipywidgets
 
@@ -25,6 +26,15 @@ log = logging.getLogger(__name__)
 UNEXPECTED = (
     "La réponse n'a pas pu être affichée. Le reste de la page fonctionne\u00a0: réessayez, "
     "ou choisissez une autre commune."
+)
+
+#: Ending, words and target of each file that a person may take away.
+TAKE_AWAY = (
+    ("pdf", "Imprimer la fiche (PDF)", ' target="_blank" rel="noopener"'),
+    ("gpkg", "Couches pour QGIS (GeoPackage)", " download"),
+    ("csv", "Chiffres (CSV)", " download"),
+    ("zip", "Tout, avec les rasters (ZIP)", " download"),
+    ("ipynb", "Ouvrir dans un carnet (Jupyter)", " download"),
 )
 
 FICTION = (
@@ -69,12 +79,14 @@ class Shell:
         self._search: asyncio.Task[Any] | None = None
         self._commune = ipywidgets.HTML()
         self._commune.add_class("eo-commune")
+        self._files = ipywidgets.HTML()
+        self._files.add_class("eo-take-away")
         self._grid = ipywidgets.Box([])
         self._grid.add_class("eo-grid")
         self._grid.add_class("eo-empty")
         title = ipywidgets.HTML(_TITLE)
         title.add_class("eo-top")
-        self.widget = ipywidgets.VBox([title, self.picker, self._commune, self._grid])
+        self.widget = ipywidgets.VBox([title, self.picker, self._commune, self._files, self._grid])
         self.widget.add_class("eo-page")
         self.picker.on_msg(self._hear)
         self._ready = self._start(self._begin())
@@ -162,6 +174,7 @@ class Shell:
             self._again[name].cancel()
         self._settings = {**self._settings, name: settings}
         self.picker.settings = {theme: moved for theme, moved in self._settings.items() if moved}
+        self._take_away()
         self._again[name] = self._start(self._ask_again(name, settings, self.generation))
 
     async def _ask_again(self, name: str, settings: dict[str, Any], generation: int) -> None:
@@ -216,6 +229,23 @@ class Shell:
             for answer in answers.values():
                 answer.cancel()
 
+    def _take_away(self) -> None:
+        """The same as files: where a server is there to make them."""
+        if not os.environ.get("EO_HELPERS_SERVICE"):
+            return
+        asked = {
+            f"{theme}.{name}": value
+            for theme, moved in self._settings.items()
+            for name, value in moved.items()
+        }
+        query = f"?{urlencode(asked)}" if asked else ""
+        links = " ".join(
+            f'<li><a href="../../telecharger/{escape(self._insee)}.{ending}{escape(query)}"'
+            f"{target}>{text}</a></li>"
+            for ending, text, target in TAKE_AWAY
+        )
+        self._files.value = f'<ul class="eo-files" aria-label="Emporter">{links}</ul>'
+
     def _present(self, commune: dict[str, Any]) -> None:
         """Name the commune and frame every map on it."""
         old, self._ground = self._ground, Ground(commune, online=_online())
@@ -223,6 +253,7 @@ class Shell:
             f'<p class="eo-name"><strong>{escape(commune["name"])}</strong> '
             f"<span>{escape(commune['label'])}</span></p>"
         )
+        self._take_away()
         self.picker.settings = self._settings
         self.picker.shown = {"insee": commune["insee"], "name": commune["name"]}
         for panel in self.panels.values():
@@ -257,6 +288,7 @@ class Shell:
         self._grid.add_class("eo-empty")
 
     def _notice(self, sentence: str) -> None:
+        self._files.value = ""
         self._commune.value = f'<p class="eo-notice">{escape(sentence)}</p>'
         self.picker.status = sentence
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import geopandas as gpd
@@ -197,7 +197,8 @@ def finding_of(
         indicators=(
             *indicators(weights, covered, classed, dataset, date, POPULATION),
             *first.figures,
-            *among.figures,
+            # The communes that it is compared with were read from the same map.
+            *(replace(figure, source=dataset, date=date) for figure in among.figures),
             *others.figures,
         ),
         layers=(

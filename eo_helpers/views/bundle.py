@@ -29,11 +29,12 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
     -------
     dict
         ``theme, title, status, state, headline, demonstration, commune, bounds, layers, charts,
-        controls, figures, caveats, provenance, remedy``. Texts are plain text; ``figures``,
-        ``caveats``, ``provenance``, each ``legend`` and each chart's ``html`` are HTML with
-        every value escaped. ``bounds`` are ``[[south, west], [north, east]]`` in degrees;
-        vector layers are GeoJSON in EPSG:4326 with ``labels`` (``[[lat, lon, mark], …]``),
-        rasters PNG data URIs in EPSG:3857. Layers that only draw an outline come last.
+        controls, figures, more_figures, caveats, provenance, remedy``. Texts are plain text;
+        ``figures`` (the first group), ``more_figures`` (the others), ``caveats``,
+        ``provenance``, each ``legend`` and each chart's ``html`` are HTML with every value
+        escaped. ``bounds`` are ``[[south, west], [north, east]]`` in degrees; vector layers
+        are GeoJSON in EPSG:4326 with ``labels`` (``[[lat, lon, mark], …]``), rasters PNG data
+        URIs in EPSG:3857. Layers that only draw an outline come last.
     """
     west, south, east, north = finding.commune.bounds
     layers = sorted(finding.layers, key=_outline_only)
@@ -52,7 +53,8 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
             for c in finding.charts
         ],
         "controls": [_control(control, lang) for control in finding.controls],
-        "figures": figures_html(finding, lang),
+        "figures": figures_html(finding, lang, slice(1)),
+        "more_figures": figures_html(finding, lang, slice(1, None)),
         "caveats": caveats_html(finding, lang),
         "provenance": provenance_html(finding.provenance, lang),
         "remedy": say(finding.remedy, lang) if finding.remedy else None,

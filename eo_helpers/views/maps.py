@@ -113,7 +113,8 @@ def draw_map(
     if finding.demonstration:
         ax.text(
             0.5, 0.5, word("demonstration", lang), transform=ax.transAxes, ha="center",
-            va="center", rotation=28, fontsize=min(22.0, 4.9 * _inches(ax)), fontweight="bold", color="#000000", alpha=0.3,
+            va="center", rotation=28, fontsize=min(22.0, 4.9 * _inches(ax)), fontweight="bold",
+            color="#000000", alpha=0.3,
             path_effects=[withStroke(linewidth=2.5, foreground="#ffffff")], zorder=8,
         )  # fmt: skip
     if not origin:

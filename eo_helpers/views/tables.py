@@ -48,13 +48,16 @@ def _row(indicator: Indicator, titles: dict[str, str], lang: str) -> dict[str, s
     }
 
 
-def figures_html(finding: Finding, lang: str = "fr") -> str:
-    """One table per group of indicators; empty if the Finding has none."""
+def figures_html(finding: Finding, lang: str = "fr", part: slice = slice(None)) -> str:
+    """One table per group of indicators; empty if the Finding has none.
+
+    ``part`` takes some of the groups: ``slice(1)`` the first, ``slice(1, None)`` the others.
+    """
     groups = []
     gathered: dict[str, list[dict[str, str]]] = {}
     for row in rows(finding, lang):
         gathered.setdefault(row["group"], []).append(row)
-    for name, members in gathered.items():
+    for name, members in list(gathered.items())[part]:
         sources = {row["source"] for row in members}
         groups.append(
             {
@@ -66,7 +69,9 @@ def figures_html(finding: Finding, lang: str = "fr") -> str:
                 "rest": members[_SHOWN:] if len(members) > _LONG else [],
             }
         )
-    return str(fill("figures", groups=groups, lang=lang, colon=colon(lang))) if groups else ""
+    if not groups:
+        return ""
+    return str(fill("figures", groups=groups, lang=lang, colon=colon(lang)))
 
 
 def _caption(group: str, lang: str) -> str:

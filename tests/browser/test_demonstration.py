@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -154,3 +155,23 @@ def test_an_unknown_name_is_answered_calmly(visit, demo_server):
     notice.wait_for()
     assert "99999" in notice.inner_text()
     assert visitor.panels().locator("visible=true").count() == 0
+
+
+def test_what_is_on_the_page_can_be_taken_away(visit, demo_server):
+    visitor = visit(demo_server)
+    visitor.open("?commune=99003")
+    visitor.wait_answer("Courvelles-le-Bocage")
+    sentence = visitor.panel("Éclairage nocturne").locator(".eo-headline").inner_text()
+    with visitor.page.expect_download(timeout=60_000) as waiting:
+        visitor.page.get_by_role("link", name="Chiffres (CSV)").click()
+    assert waiting.value.suggested_filename == "courvelles_le_bocage_99003.csv"
+    told = Path(waiting.value.path()).read_text(encoding="utf-8-sig")
+    assert ";practice;" in told and "extinction_totale" in told
+    links = visitor.page.locator(".eo-files a").evaluate_all("all => all.map(a => a.href)")
+    assert [link.rsplit(".", 1)[1] for link in links] == ["pdf", "gpkg", "csv", "zip", "ipynb"]
+    sheet = visitor.page.request.get(links[0], timeout=60_000)
+    assert sheet.headers["content-type"] == "application/pdf" and sheet.body()[:4] == b"%PDF"
+    refused = visitor.page.request.get(links[2].replace("99003", "99999"))
+    assert refused.status == 404
+    assert "99999" in refused.text() and "Traceback" not in refused.text()
+    assert sentence.startswith("Depuis novembre 2022")
