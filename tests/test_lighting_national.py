@@ -20,6 +20,7 @@ from eo_helpers import catalog
 from eo_helpers.errors import InvalidInput, MissingTool, NoData
 from eo_helpers.lighting import peers
 from eo_helpers.lighting.finding import analyse
+from eo_helpers.lighting.practice import MARKS
 from eo_helpers.national import pool
 from eo_helpers.national.lighting import run
 from eo_helpers.national.pool import Pool
@@ -151,6 +152,76 @@ def test_a_commune_is_compared_where_the_table_is_in_the_folder(folder, whole, t
     out = (others["practice"] == "extinction_totale").mean()
     assert more["epci_share_switched_off"].value == pytest.approx(100 * out)
     assert not any(name.startswith("size") for name in more)  # six communes are too few
+
+
+def test_without_the_monthly_files_the_table_gives_the_same_answer(folder, whole, tmp_path):
+    (tmp_path / "communes.parquet").symlink_to(folder / "communes.parquet")
+    (tmp_path / "pratiques.parquet").write_bytes(whole[0].read_bytes())
+    (tmp_path / "pratiques.json").write_bytes(whole[0].with_suffix(".json").read_bytes())
+    there = catalog.open_source("files", [folder])
+    table = catalog.open_source("files", [tmp_path])
+    index = catalog.communes(table)
+    for match in index:
+        commune = index.get(match.insee)
+        full, short = analyse(commune, there, broken="gap"), analyse(commune, table)
+        assert short.headline == full.headline and short.status == "partial" and short.remedy
+        mine = {i.name: i for i in short.indicators}
+        for indicator in full.indicators:
+            if indicator.name not in mine or indicator.value is None:
+                continue
+            value = mine[indicator.name].value
+            if isinstance(indicator.value, str):
+                assert value == indicator.value
+            else:
+                assert value == pytest.approx(indicator.value, abs=0.06)
+        assert {"practice", "radiance_recent", "months_valid"} <= set(mine)
+        assert [p.dataset for p in short.provenance] == ["lighting-communes"]
+        drawn = next(layer for layer in short.layers if layer.name == "practices")
+        assert commune.insee in set(drawn.data["insee"])
+        assert set(drawn.data["practice"]) <= {c.value for c in drawn.legend.categories}
+        known = drawn.data.set_index("insee").loc[commune.insee]
+        assert known["tooltip_fr"].startswith(f"{commune.name} : ")
+
+
+def test_the_commune_is_drawn_among_others(folder, whole, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "pratiques.parquet").write_bytes(whole[0].read_bytes())
+    both = catalog.open_source("files", [tmp_path, *tmp_path.glob("lighting/")])
+    finding = analyse(catalog.communes(both).get("99003"), both, broken="gap")
+    charts = {chart.name: chart for chart in finding.charts}
+    light = charts["comparison"].data
+    assert light["label_fr"].iloc[0] == finding.commune.name
+    assert light["value"].iloc[0] == pytest.approx(finding["radiance_recent"].value, abs=1e-3)
+    others = light.iloc[1:]
+    assert ((others["low"] <= others["value"]) & (others["value"] <= others["high"])).all()
+    practices = charts["practices"].data
+    assert practices["value"].sum() == pytest.approx(100)
+    (own,) = practices[practices["label_fr"].str.contains(finding.commune.name)]["mark"]
+    assert own == MARKS[finding["practice"].value]
+
+
+def test_the_map_of_the_country_and_its_counts(whole, tmp_path):
+    from PIL import Image
+
+    from eo_helpers.cli import main
+
+    drawn, csv = tmp_path / "carte.png", tmp_path / "comptes.csv"
+    with pytest.raises(SystemExit) as done:
+        main(["national", "lighting-map", str(whole[0]), "-o", str(drawn), "--counts", str(csv)])
+    assert done.value.code == 0
+    with Image.open(drawn) as picture:
+        assert min(picture.size) > 1000
+        # the switched-off communes are there, in their colour
+        assert sum(n for n, c in picture.getcolors(10**6) if c[:3] == (0x22, 0x22, 0x6B)) > 500
+    told = pd.read_csv(csv, dtype={"departement": str})
+    assert told["communes"].sum() == 6 and set(told["departement"]) == {"971", "99"}
+    for name, part in told[told["practice"] != "indetermine"].groupby("departement"):
+        assert part["share"].sum() == pytest.approx(100), name
+    with pytest.raises(SystemExit) as refused:
+        main(["national", "lighting-map", str(csv), "-o", str(drawn)])
+    assert refused.value.code == 2
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["carte.png", "comptes.csv"]
 
 
 def test_communes_of_one_size_are_compared():

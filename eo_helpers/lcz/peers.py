@@ -16,7 +16,8 @@ import pandas as pd
 from ..catalog.cache import read_json, write_json
 from ..findings import Bars, Indicator
 from ..territory.commune import Commune
-from ..text import Text, number
+from ..territory.groups import groups
+from ..text import Text
 from . import commune_table
 from .figures import SENSITIVE
 from .sentences import part
@@ -25,10 +26,6 @@ __all__ = ["MAPPED", "Peers", "compare", "of", "told"]
 
 #: Part of a commune's ground that must be on the map for it to count.
 MAPPED = 0.95
-#: Fewest other communes of each kind that a comparison is made with.
-FEWEST = {"epci": 2, "departement": 5, "size": 10}
-#: Bounds of the classes of size, inhabitants.
-SIZES = (0, 500, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 300_000, 10**9)
 #: A map with more blocks, or over more communes, has its table made beforehand or not at all.
 _MOST_BLOCKS, _MOST_COMMUNES = 20_000, 100
 _VERSION = "1"
@@ -110,47 +107,8 @@ def compare(insee: str, table: pd.DataFrame) -> list[Peers]:
     mine = table["insee"] == insee
     if int(mine.sum()) != 1:
         return []
-    own, others = table[mine].iloc[0], table[~mine]
-    out = []
-    for kind, chosen, label in (
-        ("epci", _same(others["epci"], own["epci"]), _EPCI),
-        ("departement", _same(others["departement"], own["departement"]), _DEPARTEMENT),
-        ("size", _same(_size(others["population"]), _size(own["population"])), _of_size(own)),
-    ):
-        if int(chosen.sum()) >= FEWEST[kind]:
-            out.append(_peers(kind, label, own, others[chosen]))
-    return out
-
-
-_EPCI: Text = {"fr": "de l'intercommunalité", "en": "of the intercommunality"}
-_DEPARTEMENT: Text = {"fr": "du département", "en": "of the département"}
-
-
-def _same(values: pd.Series, value: Any) -> pd.Series:
-    return (values == value) & values.notna()
-
-
-def _size(population: Any) -> Any:
-    """Class of size, as a position in :data:`SIZES` (missing where unknown)."""
-    if isinstance(population, pd.Series):
-        return pd.cut(population.astype(float), SIZES, right=False, labels=False)
-    return None if pd.isna(population) else int(_size(pd.Series([population])).iloc[0])
-
-
-def _of_size(own: pd.Series) -> Text:
-    size = _size(own["population"])
-    if size is None:
-        return {"fr": "", "en": ""}
-    low, high = SIZES[size], SIZES[size + 1]
-    if high == SIZES[-1]:
-        return {
-            "fr": f"de plus de {number(low)} habitants",
-            "en": f"of more than {number(low, 0, 'en')} people",
-        }
-    return {
-        "fr": f"de {number(low)} à {number(high)} habitants",
-        "en": f"of {number(low, 0, 'en')} to {number(high, 0, 'en')} people",
-    }
+    own = table[mine].iloc[0]
+    return [_peers(kind, label, own, table[others]) for kind, label, others in groups(insee, table)]
 
 
 def _peers(kind: str, label: Text, own: pd.Series, others: pd.DataFrame) -> Peers:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,7 @@ from ..findings import (
 )
 from ..territory.commune import Commune
 from ..text import Text, month
-from . import peers, sentences
+from . import communes_table, peers, sentences
 from .changes import Assessment, assess
 from .data import read
 from .zonal import cell_weights, monthly_mean
@@ -63,6 +65,9 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         holding = catalog.find(DATASET, commune, source)
         data = read(holding, commune, view=options["view"], broken=options["broken"])
     except NoData as error:
+        from_table = _from_table(commune, source, options)
+        if from_table is not None:
+            return from_table
         away = isinstance(error, OutOfCoverage)
         return Finding(
             "lighting",
@@ -73,14 +78,35 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
             remedy=sentences.REMEDY,
         )
     finding = finding_of(commune, data, options["least_share"])
+    return _among_others(replace(finding, parameters=options), commune, source, holding)
+
+
+def _from_table(commune: Commune, source: Any, options: dict[str, Any]) -> Finding | None:
+    """What the national run found, where the monthly files are not at hand."""
+    try:
+        row, holding = communes_table.row_of(commune, source)
+    except NoData:
+        return None
+    last = communes_table.last_month(Path(holding.paths[0]))
+    finding = communes_table.finding_from(commune, row, last, options)
+    return _among_others(finding, commune, source, None)
+
+
+def _among_others(finding: Finding, commune: Commune, source: Any, holding: Any) -> Finding:
+    """The Finding with its comparisons, where the source has the table of all communes."""
     among, table = peers.of(commune, source)
-    return Finding(
-        **{
-            **{name: getattr(finding, name) for name in finding.__dataclass_fields__},
-            "indicators": finding.indicators + peers.told(among),
-            "provenance": tuple(h.provenance for h in (holding, table) if h is not None),
-            "parameters": options,
-        }
+    # A table that says nothing of others may still be what the Finding itself was read from.
+    if table is None and holding is None:
+        table = catalog.find(peers.DATASET, commune, source)
+    layers = finding.layers
+    if table is not None:
+        layers += (communes_table.around(commune, Path(table.paths[0])),)
+    return replace(
+        finding,
+        indicators=finding.indicators + peers.told(among),
+        layers=layers,
+        charts=finding.charts + peers.charts(commune, among),
+        provenance=tuple(h.provenance for h in (holding, table) if h is not None),
     )
 
 

@@ -7,7 +7,7 @@ said where there is none, or where too few others were measured.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,19 +16,17 @@ import pandas as pd
 
 from .. import catalog
 from ..errors import InvalidInput, NoData
-from ..findings import Indicator
+from ..findings import Bars, Indicator
 from ..territory.commune import Commune
+from ..territory.groups import groups
 from ..territory.read import read_table
-from ..text import Text, number
+from ..text import Text
+from .practice import COLORS, LABELS, MARKS
 
-__all__ = ["DATASET", "Peers", "compare", "of", "told"]
+__all__ = ["DATASET", "Peers", "charts", "compare", "of", "told"]
 
 DATASET = "lighting-communes"
 UNIT = "nW·cm⁻²·sr⁻¹"
-#: Fewest other communes of each kind that a comparison is made with.
-FEWEST = {"epci": 2, "departement": 5, "size": 10}
-#: Bounds of the classes of size, inhabitants.
-SIZES = (0, 500, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 300_000, 10**9)
 #: Fewest months measured for a commune to count.
 MONTHS = 24
 #: The practice of communes that put their lights out.
@@ -41,16 +39,26 @@ _GROUP = "comparison"
 class Peers:
     """Other communes of one kind, and where the commune stands among them.
 
-    ``median``: their median radiance of late, nW·cm⁻²·sr⁻¹; ``below``: how many of the
-    ``n`` others have less than the commune; ``out``: how many put their lights out.
+    ``median``, ``low``, ``high``: median and quartiles of their radiance of late,
+    nW·cm⁻²·sr⁻¹; ``own`` the commune's; ``below``: how many of the ``n`` others have less than
+    the commune; ``practices``: how many of them have each practice, ``practice`` its own.
     """
 
     kind: str
     label: Text
     n: int
     median: float
+    low: float
+    high: float
+    own: float
     below: int
-    out: int
+    practice: str
+    practices: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def out(self) -> int:
+        """How many put their lights out."""
+        return self.practices.get(_OUT, 0)
 
 
 def of(commune: Commune, source: Any) -> tuple[list[Peers], Any]:
@@ -77,8 +85,7 @@ def of(commune: Commune, source: Any) -> tuple[list[Peers], Any]:
     except NoData:
         return [], None
     table = _table(holding.paths[0])
-    found = compare(commune.insee, table, _epci(source))
-    return found, holding if found else None
+    return compare(commune.insee, table, _epci(source)), holding
 
 
 def _table(path: Path) -> pd.DataFrame:
@@ -121,44 +128,36 @@ def compare(insee: str, table: pd.DataFrame, epci: dict[str, str]) -> list[Peers
     """
     known = (table["months_valid"] >= MONTHS) & table["radiance_recent"].notna()
     table = table[known].reset_index(drop=True)
+    table = table.assign(epci=table["insee"].map(epci))
     mine = table["insee"] == insee
-    if int(mine.sum()) != 1:
-        return []
-    groups = table["insee"].map(epci)
-    size = pd.cut(table["population"].astype(float), SIZES, right=False, labels=False)
-    own = int(mine.to_numpy().argmax())
     out = []
-    for kind, values, label in (
-        ("epci", groups, _EPCI),
-        ("departement", table["departement"], _DEPARTEMENT),
-        ("size", size, _of_size(size.iloc[own])),
-    ):
-        others = table[(values == values.iloc[own]) & values.notna() & ~mine]
-        if len(others) >= FEWEST[kind]:
-            radiance = others["radiance_recent"]
-            below = int((radiance < table["radiance_recent"].iloc[own]).sum())
-            dark = int((others["practice"] == _OUT).sum())
-            out.append(Peers(kind, label, len(others), float(radiance.median()), below, dark))
+    for kind, label, chosen in groups(insee, table):
+        own, others = table[mine].iloc[0], table[chosen]
+        radiance = others["radiance_recent"]
+        low, median, high = radiance.quantile([0.25, 0.5, 0.75])
+        out.append(
+            Peers(
+                kind,
+                label,
+                len(others),
+                float(median),
+                float(low),
+                float(high),
+                float(own["radiance_recent"]),
+                int((radiance < own["radiance_recent"]).sum()),
+                str(own["practice"]),
+                {str(k): int(v) for k, v in others["practice"].value_counts().items()},
+            )
+        )
     return out
 
 
-_EPCI: Text = {"fr": "de l'intercommunalité", "en": "of the intercommunality"}
-_DEPARTEMENT: Text = {"fr": "du département", "en": "of the département"}
-
-
-def _of_size(size: Any) -> Text:
-    if pd.isna(size):
-        return {"fr": "", "en": ""}
-    low, high = SIZES[int(size)], SIZES[int(size) + 1]
-    if high == SIZES[-1]:
-        return {
-            "fr": f"de plus de {number(low)} habitants",
-            "en": f"of more than {number(low, 0, 'en')} people",
-        }
-    return {
-        "fr": f"de {number(low)} à {number(high)} habitants",
-        "en": f"of {number(low, 0, 'en')} to {number(high, 0, 'en')} people",
-    }
+def _words(p: Peers) -> tuple[str, str]:
+    many = "s" if p.n > 1 else ""
+    return (
+        f"{p.n} autre{many} commune{many} {p.label['fr']}",
+        f"{p.n} other commune{many} {p.label['en']}",
+    )
 
 
 def told(found: Sequence[Peers], date: str | None = None) -> tuple[Indicator, ...]:
@@ -172,9 +171,7 @@ def told(found: Sequence[Peers], date: str | None = None) -> tuple[Indicator, ..
     """
     out: list[Indicator] = []
     for p in found:
-        many = "s" if p.n > 1 else ""
-        fr = f"{p.n} autre{many} commune{many} {p.label['fr']}"
-        en = f"{p.n} other commune{many} {p.label['en']}"
+        fr, en = _words(p)
         light: Text = {
             "fr": f"{fr}, radiance récente (médiane)\u00a0: la commune en a plus que "
             f"{p.below} d'entre elles",
@@ -196,3 +193,74 @@ def told(found: Sequence[Peers], date: str | None = None) -> tuple[Indicator, ..
             ),
         ]  # fmt: skip
     return tuple(out)
+
+
+def charts(commune: Commune, found: Sequence[Peers]) -> tuple[Bars, ...]:
+    """The commune's light beside others', and what communes of its size practise.
+
+    Intervals of the first are quartiles: half of the communes lie within.
+    """
+    if not found:
+        return ()
+    # Communes of its size say most; else the widest group that there is.
+    alike = found[-1]
+    return _radiances(commune, found), _practices(commune, alike)
+
+
+def _radiances(commune: Commune, found: Sequence[Peers]) -> Bars:
+    rows = [(commune.name, commune.name, found[0].own, float("nan"), float("nan"), "#3A3A3A")]
+    rows += [(*_words(p), p.median, p.low, p.high, "#7A9CC6") for p in found]
+    data = pd.DataFrame(rows, columns=["label_fr", "label_en", "value", "low", "high", "color"])
+    alt = {
+        lang: ", ".join(f"{row[n]} {row[2]:.2f}" for row in rows)
+        for n, lang in enumerate(("fr", "en"))
+    }
+    return Bars(
+        "comparison",
+        {
+            "fr": "Lumière récente, à côté d'autres communes (médiane, et la moitié d'entre elles)",
+            "en": "Recent light beside other communes (median, and half of them)",
+        },
+        {
+            "fr": f"Radiance moyenne des derniers mois\u00a0: {alt['fr']} {UNIT}.",
+            "en": f"Mean radiance of the last months: {alt['en']} {UNIT}.",
+        },
+        data,
+        UNIT,
+        digits=2,
+    )
+
+
+def _practices(commune: Commune, p: Peers) -> Bars:
+    rows = []
+    for practice, label in LABELS.items():
+        own = practice == p.practice
+        mine = {"fr": f"{label['fr']} (dont {commune.name})", "en": f"{label['en']} (its own)"}
+        said = mine if own else label
+        # The commune counts among those of its size here: the shares are of all of them.
+        count = p.practices.get(practice, 0) + own
+        rows.append(
+            (
+                said["fr"][:1].upper() + said["fr"][1:],
+                said["en"][:1].upper() + said["en"][1:],
+                100 * count / (p.n + 1),
+                COLORS[practice],
+                MARKS[practice],
+            )
+        )
+    data = pd.DataFrame(rows, columns=["label_fr", "label_en", "value", "color", "mark"])
+    alt = {
+        lang: ", ".join(f"{row[n]} {row[2]:.0f} %" for row in rows)
+        for n, lang in enumerate(("fr", "en"))
+    }
+    return Bars(
+        "practices",
+        {
+            "fr": f"Ce que font les {p.n + 1} communes {p.label['fr']}",
+            "en": f"What the {p.n + 1} communes {p.label['en']} do",
+        },
+        {"fr": f"{alt['fr']}.", "en": f"{alt['en']}."},
+        data,
+        "%",
+        digits=0,
+    )

@@ -15,8 +15,10 @@ from ..timeseries.breaks import KNEE, Break, Changes
 
 __all__ = [
     "BACKGROUND",
+    "COLORS",
     "LABELS",
     "LIMIT_DOUBT",
+    "MARKS",
     "TOTAL_FALL",
     "Classification",
     "Practice",
@@ -62,6 +64,23 @@ LABELS: dict[str, Text] = {
     "pas_de_changement": {"fr": "pas de changement", "en": "no change"},
     "rallumage": {"fr": "rallumage", "en": "lit again"},
     "indetermine": {"fr": "indéterminé", "en": "undetermined"},
+}
+
+#: Colours of the classes on maps and bars, told apart by colour-blind people too (dark where
+#: lights are out), and the mark that stands beside each.
+COLORS = {
+    "extinction_totale": "#22226b",
+    "extinction_partielle_ou_renovation": "#7a86c8",
+    "pas_de_changement": "#f4c542",
+    "rallumage": "#c2410c",
+    "indetermine": "#b8b8b8",
+}
+MARKS = {
+    "extinction_totale": "E",
+    "extinction_partielle_ou_renovation": "P",
+    "pas_de_changement": "=",
+    "rallumage": "R",
+    "indetermine": "?",
 }
 
 

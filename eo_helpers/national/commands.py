@@ -55,3 +55,50 @@ def lighting(
     else:
         for practice, count in summary["practices"].items():
             click.echo(f"{count:>6}  {practice}")
+
+
+@group.command("lighting-map")
+@click.argument("table", type=_PATH)
+@click.option("-o", "--output", required=True, type=_PATH, help="Carte : .png, .svg ou .pdf.")
+@click.option("--counts", "csv", type=_PATH, help="CSV des communes par département et pratique.")
+@click.option("--json", "as_json", is_flag=True, help="Bilan en JSON.")
+def lighting_map(table: Path, output: Path, csv: Path | None, as_json: bool) -> None:
+    """Carte nationale des pratiques d'éclairage, d'après la TABLE de « national lighting »."""
+    import json
+
+    from ..cli import emit, say
+    from ..errors import InvalidInput
+    from . import lighting_map as maps
+
+    if output.suffix.lower() not in (".png", ".svg", ".pdf"):
+        raise InvalidInput(
+            f"La carte s'écrit en .png, .svg ou .pdf, pas en « {output.suffix} ».",
+            f"The map is written as .png, .svg or .pdf, not '{output.suffix}'.",
+        )
+    communes = maps.read(table)
+    for path, write in (
+        (output, lambda part: maps.draw(communes, part)),
+        (csv, lambda part: maps.counts(communes, "departement").to_csv(part, index=False)),
+    ):
+        if path is not None:
+            part = path.with_name(f".part-{path.name}")
+            try:
+                write(part)
+                part.replace(path)
+            except OSError as error:
+                raise InvalidInput(
+                    f"On ne peut pas écrire {path} ({error.strerror}).",
+                    f"Cannot write {path} ({error.strerror}).",
+                ) from error
+            finally:
+                part.unlink(missing_ok=True)
+    told = maps.counts(communes)
+    if as_json:
+        emit(json.loads(told.to_json(orient="records")))
+        return
+    for row in told.to_dict("records"):
+        known, there = row["share"] == row["share"], row["published"] == row["published"]
+        share = f"{row['share']:5.1f} %" if known else "      –"
+        published = f"  (publié : {row['published']:.0f} %)" if there else ""
+        click.echo(f"{row['communes']:>6}  {share}  {row['practice']}{published}")
+    say(f"Écrit : {output}", f"Written: {output}")

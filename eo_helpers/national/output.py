@@ -44,7 +44,8 @@ COLUMNS = {
     "months_gap_filled": "months filled by NASA, left out",
     "months_missing": "months without a file",
     "months": "months from the first to the last",
-    "headline": "one sentence",
+    "headline": "one sentence, French",
+    "headline_en": "the same in English",
     "demonstration": "true for fictional data",
     "geometry": "boundary, EPSG:4326",
 }
@@ -70,6 +71,7 @@ def commune_row(
     radiance = values["radiance"]
     seen = radiance[np.isfinite(radiance)]
     frame = pd.DataFrame(index=found.dates)
+    headline = sentences.headline(_Named(name), found, frame)  # type: ignore[arg-type]
     return {
         "insee": insee,
         "practice": told["practice"],
@@ -92,7 +94,8 @@ def commune_row(
         "months_gap_filled": int((~np.isfinite(radiance) & (values["filled_share"] > 0.5)).sum()),
         "months_missing": int((~has_file).sum()),
         "months": int(radiance.size),
-        "headline": sentences.headline(_Named(name), found, frame)["fr"],  # type: ignore[arg-type]
+        "headline": headline["fr"],
+        "headline_en": headline["en"],
     }
 
 

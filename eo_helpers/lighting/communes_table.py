@@ -1,0 +1,207 @@
+"""The table of ``eo-helpers national lighting``, read in place: a commune, and those around it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+
+from .. import catalog
+from ..errors import InvalidInput, NoData
+from ..findings import Category, Finding, Indicator, Layer, Legend, Status, outline
+from ..territory.commune import Commune
+from ..text import Text, month
+from . import sentences
+from .practice import COLORS, LABELS, MARKS
+
+__all__ = ["DATASET", "PRACTICES", "around", "finding_from", "row_of"]
+
+DATASET = "lighting-communes"
+UNIT = "nW·cm⁻²·sr⁻¹"
+#: How far around the commune others are drawn, degrees (some 30 km).
+AROUND = 0.3
+
+#: The classes as a legend, in the order in which people read them.
+PRACTICES = Legend(
+    {"fr": "Pratique d'éclairage reconnue", "en": "Lighting practice"},
+    categories=tuple(
+        Category(
+            practice,
+            {lang: text[:1].upper() + text[1:] for lang, text in label.items()},
+            COLORS[practice],
+            MARKS[practice],
+        )
+        for practice, label in LABELS.items()
+    ),
+)
+_NEEDED = {"insee", "name", "practice", "confidence", "date", "change_percent", "headline"}
+
+
+def _read(path: Path, **options: Any) -> gpd.GeoDataFrame:
+    try:
+        table = gpd.read_parquet(path, **options)
+        if not set(table.columns) >= _NEEDED - {"headline"}:
+            raise ValueError(sorted(_NEEDED - set(table.columns)))
+    except Exception as error:
+        raise InvalidInput(
+            f"« {path.name} » n'est pas une table de « eo-helpers national lighting » : "
+            "calculez-la à nouveau.",
+            f"'{path.name}' is no table of 'eo-helpers national lighting': make it again.",
+        ) from error
+    return table
+
+
+def around(commune: Commune, path: Path) -> Layer:
+    """The commune and its neighbours with their practices; only their rows are read.
+
+    Parameters
+    ----------
+    commune : Commune
+    path : Path
+        GeoParquet of ``eo-helpers national lighting``.
+
+    Raises
+    ------
+    InvalidInput
+        If it is no such file.
+    """
+    west, south, east, north = commune.bounds
+    bbox = (west - AROUND, south - AROUND, east + AROUND, north + AROUND)
+    columns = ["insee", "name", "practice", "confidence", "date", "change_percent", "geometry"]
+    table = _read(path, bbox=bbox, columns=columns)
+    tips = [_tooltip(row) for row in table.to_dict("records")]
+    table["tooltip_fr"] = [tip["fr"] for tip in tips]
+    table["tooltip_en"] = [tip["en"] for tip in tips]
+    others = table[table["insee"] != commune.insee]
+    out = int((others["practice"] == "extinction_totale").sum())
+    return Layer(
+        "practices",
+        {"fr": "Pratiques des communes alentour", "en": "Practices of the communes around"},
+        {
+            "fr": f"{len(others)} communes autour de {commune.name}, dont {out} en extinction "
+            "totale en cœur de nuit.",
+            "en": f"{len(others)} communes around {commune.name}; {out} of them put all lights "
+            "out in the middle of the night.",
+        },
+        table,
+        PRACTICES,
+        column="practice",
+        tooltip="tooltip",
+        shown=False,
+    )
+
+
+def _tooltip(row: dict[str, Any]) -> Text:
+    label = LABELS.get(str(row["practice"]), LABELS["indetermine"])
+    out = {lang: f"{row['name']}{':' if lang == 'en' else ' :'} {label[lang]}" for lang in label}
+    if row["date"] and row["practice"] not in ("pas_de_changement", "indetermine"):
+        out["fr"] += f", {month(row['date'])} ({row['change_percent']:+.0f} %)"
+        out["en"] += f", {month(row['date'], 'en')} ({row['change_percent']:+.0f}%)"
+    return out
+
+
+def row_of(commune: Commune, source: Any) -> tuple[dict[str, Any], Any]:
+    """The commune's row of the table, and the holding that it comes from.
+
+    Raises
+    ------
+    NoData
+        If the source has no such table, or the commune no row in it.
+    InvalidInput
+        If the table cannot be read.
+    """
+    holding = catalog.find(DATASET, commune, source)
+    west, south, east, north = commune.bounds
+    table = _read(Path(holding.paths[0]), bbox=(west, south, east, north))
+    rows = table[table["insee"] == commune.insee]
+    if len(rows) != 1:
+        raise NoData(
+            f"{commune.name} n'est pas dans la table des pratiques d'éclairage.",
+            f"{commune.name} is not in the table of lighting practices.",
+        )
+    return rows.iloc[0].to_dict(), holding
+
+
+def finding_from(
+    commune: Commune, row: dict[str, Any], last: str | None, parameters: dict[str, Any]
+) -> Finding:
+    """The commune's Finding from its row alone, where no monthly file is at hand.
+
+    Sentence, practice, dates and figures are those that the national run found; the series
+    and the maps of light need the files.
+    """
+
+    def one(
+        name: str, label: Text, value: Any, unit: str = "", low: Any = None, high: Any = None,
+        date: str | None = last, digits: int = 1, group: str = "lighting",
+    ) -> Indicator:  # fmt: skip
+        missing = value is None or value != value
+        low, high = (None if b is None or b != b else b for b in (low, high))
+        return Indicator(
+            name, label, None if missing else value, unit, low, high, date, DATASET, digits, group
+        )
+
+    out = [
+        one("practice", {"fr": "Pratique d'éclairage reconnue", "en": "Lighting practice"},
+            row["practice"]),
+        one("practice_confidence",
+            {"fr": "Confiance dans cette pratique", "en": "Confidence in it"},
+            100 * row["confidence"], "%", digits=0),
+    ]  # fmt: skip
+    date = row["date"] if isinstance(row["date"], str) else None
+    if date:
+        prefix = "switch_off" if row["change_percent"] < 0 else "switch_on"
+        for name, label in (
+            (
+                "date",
+                {"fr": "Premier mois du nouveau niveau", "en": "First month at the new level"},
+            ),
+            ("date_low", {"fr": "… au plus tôt", "en": "… at the earliest"}),
+            ("date_high", {"fr": "… au plus tard", "en": "… at the latest"}),
+        ):
+            out.append(one(f"{prefix}_{name}", label, row[name], date=date))
+        out.append(
+            one("change_percent", {"fr": "Changement de radiance vers 1 h 30",
+                "en": "Change of radiance around 01:30"}, row["change_percent"], "%",
+                row["change_low"], row["change_high"], date, 0)
+        )  # fmt: skip
+    out += [
+        one("radiance_recent", {"fr": "Radiance moyenne des derniers mois mesurés",
+            "en": "Mean radiance of the last months measured"}, row["radiance_recent"], UNIT,
+            digits=2),
+        one("trend", {"fr": "Tendance, hors changements nets", "en": "Trend, sudden changes apart"},
+            row["trend_percent_per_year"], "%/an", row["trend_low"], row["trend_high"]),
+        one("months_valid", {"fr": "Mois mesurés", "en": "Months measured"},
+            int(row["months_valid"]), digits=0, group="measurement"),
+    ]  # fmt: skip
+    status: Status = "partial"  # without the series nobody can look behind the sentence
+    caveat: Text = {
+        "fr": "Ce résultat vient du calcul national ; la courbe mois par mois et les cartes de "
+        "lumière demandent les tuiles VNP46A3.",
+        "en": "This comes from the national run; the monthly curve and the maps of light need "
+        "the VNP46A3 tiles.",
+    }
+    headline = {"fr": row["headline"], "en": row.get("headline_en") or row["headline"]}
+    return Finding(
+        "lighting",
+        commune,
+        status,
+        headline,
+        indicators=tuple(out),
+        layers=(outline(commune),),
+        caveats=(caveat,),
+        parameters=parameters,
+        remedy=sentences.REMEDY,
+    )
+
+
+def last_month(path: Path) -> str | None:
+    """Last month that the table was made of, from the STAC item beside it."""
+    item = path.with_suffix(".json")
+    if not item.is_file():
+        return None
+    told = json.loads(item.read_text(encoding="utf-8"))
+    end = told.get("properties", {}).get("end_datetime")
+    return str(end)[:7] if end else None
