@@ -1,0 +1,1 @@
+"""Desealing: where taking the asphalt away pays most."""
