@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pytest
 import rasterio
 from lighting_tiles import Holding, N, box_commune, write_tile
@@ -130,3 +132,51 @@ def test_other_geotiffs_are_said(tmp_path):
     good.write_bytes(good.read_bytes()[:3000])
     with pytest.raises(InvalidInput, match="tronqué"):
         read_eog([good], commune)
+
+
+def test_series_of_zones_from_eog_are_those_of_each_commune(tmp_path):
+    from click.testing import CliRunner
+
+    from eo_helpers.lighting.commands import group
+
+    rng = np.random.default_rng(4)
+    tiles = tmp_path / "eog"
+    tiles.mkdir()
+    for month in ("202201", "202202", "202204"):
+        geotiff(monthly_name(tiles, month, "avg_rade9h"), rng.uniform(1, 9, (400, 400)))
+        geotiff(monthly_name(tiles, month, "cf_cvg"), rng.integers(0, 9, (400, 400)))
+    cut = geotiff(monthly_name(tiles, "202203", "avg_rade9h"), 1.0)
+    cut.write_bytes(cut.read_bytes()[:3000])
+    communes = [box_commune(1.9, 45.2, 2.1, 45.4), box_commune(2.10, 45.41, 2.103, 45.412)]
+    zones = gpd.GeoDataFrame(
+        {"insee": ["1", "2"]}, geometry=[c.boundary for c in communes], crs="EPSG:4326"
+    )
+    zones.to_file(tmp_path / "zones.gpkg")
+    out = tmp_path / "series.csv"
+    command = ["series", "--tiles", str(tiles), "--zones", str(tmp_path / "zones.gpkg")]
+    done = CliRunner().invoke(group, [*command, "-o", str(out)])
+    assert done.exit_code == 0, done.output
+    table = pd.read_csv(out, dtype={"id": str})
+    assert "SVDNB_npp_20220301" in done.output  # the broken month is a gap that is told
+    assert table["std_error"].isna().all()
+    whole = [p for p in tiles.iterdir() if p != cut]
+    for name, commune in zip(("1", "2"), communes, strict=True):
+        rows = table[table["id"] == name]
+        data = read_eog(whole, commune)
+        one = monthly_mean(data, cell_weights(data, commune))
+        assert len(rows) == len(one) == 4 and np.isnan(rows["radiance"].iloc[2])
+        np.testing.assert_allclose(rows["radiance"], one["radiance"], rtol=1e-6)
+        np.testing.assert_allclose(rows["nights"], one["nights"], rtol=1e-6)
+    strict = CliRunner().invoke(group, [*command, "-o", str(tmp_path / "x.csv"), "--strict"])
+    assert isinstance(strict.exception, InvalidInput) and not (tmp_path / "x.csv").exists()
+    away = CliRunner().invoke(
+        group, ["series", "--tiles", str(tiles), "--zones", str(_far(tmp_path)), "-o", str(out)]
+    )
+    assert isinstance(away.exception, OutOfCoverage)
+
+
+def _far(folder):
+    path = folder / "far.gpkg"
+    shape = box_commune(-60.6, 15.4, -60.4, 15.6).boundary
+    gpd.GeoDataFrame({"insee": ["9"]}, geometry=[shape], crs="EPSG:4326").to_file(path)
+    return path

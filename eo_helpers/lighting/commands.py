@@ -48,7 +48,9 @@ def detect(series: Path, as_json: bool, output: Path | None) -> None:
 
 
 @group.command("series")
-@click.option("--tiles", required=True, type=_PATH, help="Dossier des tuiles Black Marble.")
+@click.option(
+    "--tiles", required=True, type=_PATH, help="Dossier des tuiles (.h5) ou composites EOG (.tif)."
+)
 @click.option("--zones", required=True, type=_PATH, help="Polygones (GeoPackage, …).")
 @click.option("-o", "--output", required=True, type=_PATH, help="Fichier Parquet (ou CSV).")
 @click.option("--id", "column", default=None, help="Colonne qui nomme les zones.")
@@ -64,12 +66,13 @@ def series(
     least_share: float,
     strict: bool,
 ) -> None:
-    """Séries de radiance de zones quelconques, à partir de tuiles VNP46A3 (ou A4, A2).
+    """Séries de radiance de zones quelconques : tuiles VNP46A3 (ou A4, A2), composites EOG.
 
     Le fichier écrit a une ligne par zone et par date : id, date, radiance, std_error,
     nuits, parts mesurées… ; un mois sans mesure est vide.
     """
     from ..cli import say
+    from .eog_series import eog_series_of
     from .series import SUFFIXES, read_zones, series_of
 
     if not tiles.is_dir():
@@ -78,10 +81,12 @@ def series(
         )
     geometries, names = read_zones(zones, column)
     paths = [p for p in tiles.rglob("*") if p.suffix.lower() in SUFFIXES]
-    table, failed = series_of(
-        paths, geometries, names, view=view, least_share=least_share,
-        broken="raise" if strict else "gap",
-    )  # fmt: skip
+    rasters = [p for p in tiles.rglob("*") if p.suffix.lower() in (".tif", ".tiff")]
+    mode: Any = {"least_share": least_share, "broken": "raise" if strict else "gap"}
+    if rasters and not paths:
+        table, failed = eog_series_of(rasters, geometries, names, **mode)
+    else:
+        table, failed = series_of(paths, geometries, names, view=view, **mode)
     for sentence in failed:
         say(f"Fichier écarté : {sentence}", f"File left out: {sentence}")
     _replace(output, lambda part: _save(table, part, output.suffix.lower()))

@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput, OutOfCoverage
 from ..territory.commune import WGS84, Commune
 
-__all__ = ["FEW_NIGHTS", "read_eog"]
+__all__ = ["FEW_NIGHTS", "Grid", "read_date", "read_eog", "sort_files"]
+
+#: West, north, cell (degrees), height, width (cells).
+Grid = tuple[float, float, float, int, int]
 
 #: A month of so few cloud-free nights is kept and counted as poor.
 FEW_NIGHTS = 2
@@ -72,32 +75,13 @@ def read_eog(paths: Iterable[Path], commune: Commune, *, margin: int = 6) -> xr.
     Sources: Elvidge et al. (2017), International Journal of Remote Sensing 38, 5860-5879;
     Elvidge et al. (2021), Remote Sensing 13, 922 (annual VNL V2).
     """
-    period, dates = _sort_files(paths)
-    grid: tuple[float, float, float, int, int] | None = None
+    period, dates = sort_files(paths)
+    grid: Grid | None = None
     parts: dict[np.datetime64, dict[str, NDArray[Any]]] = {}
     for date, kinds in sorted(dates.items()):
-        best = next((kinds[k] for k in _PREFERRED if k in kinds), None)
-        if best is None:
-            continue
-        found = _window(best, commune, margin)
-        if found is None:
-            continue
-        radiance, here = found
-        grid = grid or here
-        _check_grid(best, here, grid)
-        nights = np.ones_like(radiance)
-        if "cf_cvg" in kinds:
-            counted = _window(kinds["cf_cvg"], commune, margin)
-            if counted is not None:
-                _check_grid(kinds["cf_cvg"], counted[1], grid)
-                nights = np.nan_to_num(counted[0])
-        measured = np.isfinite(radiance) & (nights > 0)
-        few = (nights <= FEW_NIGHTS) & ("cf_cvg" in kinds)
-        parts[date] = {
-            "radiance": np.where(measured, radiance, np.nan).astype(np.float32),
-            "nights": np.where(measured, nights, 0).astype(np.float32),
-            "quality": np.where(measured, np.where(few, 1, 0), 255).astype(np.uint8),
-        }
+        found = read_date(kinds, commune.bounds, margin, grid)
+        if found is not None:
+            parts[date], grid = found
     if grid is None:
         raise OutOfCoverage(
             f"Aucun composite EOG ne couvre {commune.name} ({commune.insee}).",
@@ -106,7 +90,55 @@ def read_eog(paths: Iterable[Path], commune: Commune, *, margin: int = 6) -> xr.
     return _dataset(parts, grid, period)
 
 
-def _sort_files(paths: Iterable[Path]) -> tuple[str, dict[np.datetime64, dict[str, Path]]]:
+def read_date(
+    kinds: dict[str, Path],
+    bounds: tuple[float, float, float, float],
+    margin: int,
+    grid: Grid | None,
+) -> tuple[dict[str, NDArray[Any]], Grid] | None:
+    """Cells of one date over ``bounds`` (degrees) and their grid; None where it has none.
+
+    Parameters
+    ----------
+    kinds : dict
+        The date's files by what they hold (:func:`sort_files`).
+    bounds : tuple
+        West, south, east, north.
+    margin : int
+        Cells around them.
+    grid : tuple, optional
+        What the cells must lie on.
+
+    Returns
+    -------
+    dict of ndarray (y, x)
+        ``radiance``, ``std`` (NaN), ``nights``, ``quality``, as :func:`read_eog` has them.
+    """
+    best = next((kinds[k] for k in _PREFERRED if k in kinds), None)
+    found = None if best is None else _window(best, bounds, margin)
+    if best is None or found is None:
+        return None
+    radiance, here = found
+    grid = grid or here
+    _check_grid(best, here, grid)
+    nights = np.ones_like(radiance)
+    if "cf_cvg" in kinds:
+        counted = _window(kinds["cf_cvg"], bounds, margin)
+        if counted is not None:
+            _check_grid(kinds["cf_cvg"], counted[1], grid)
+            nights = np.nan_to_num(counted[0])
+    measured = np.isfinite(radiance) & (nights > 0)
+    few = (nights <= FEW_NIGHTS) & ("cf_cvg" in kinds)
+    cells: dict[str, NDArray[Any]] = {
+        "radiance": np.where(measured, radiance, np.nan).astype(np.float32),
+        "std": np.full(radiance.shape, np.nan, np.float32),
+        "nights": np.where(measured, nights, 0).astype(np.float32),
+        "quality": np.where(measured, np.where(few, 1, 0), 255).astype(np.uint8),
+    }
+    return cells, grid
+
+
+def sort_files(paths: Iterable[Path]) -> tuple[str, dict[np.datetime64, dict[str, Path]]]:
     """Period, and the files of each date by what they hold."""
     dates: dict[np.datetime64, dict[str, Path]] = {}
     periods: set[str] = set()
@@ -137,9 +169,9 @@ def _sort_files(paths: Iterable[Path]) -> tuple[str, dict[np.datetime64, dict[st
 
 
 def _window(
-    path: Path, commune: Commune, margin: int
-) -> tuple[NDArray[np.float64], tuple[float, float, float, int, int]] | None:
-    """Values about the commune, and their grid: west, north, cell, height, width."""
+    path: Path, bounds: tuple[float, float, float, float], margin: int
+) -> tuple[NDArray[np.float64], Grid] | None:
+    """Values within the bounds, and their grid."""
     import rasterio
     from rasterio.errors import RasterioError, RasterioIOError
     from rasterio.windows import Window, from_bounds
@@ -151,7 +183,7 @@ def _window(
                     f"« {path.name} » n'est pas en EPSG:4326 : ce n'est pas un composite EOG.",
                     f"'{path.name}' is not in EPSG:4326: it is no EOG composite.",
                 )
-            window = from_bounds(*commune.bounds, transform=file.transform)
+            window = from_bounds(*bounds, transform=file.transform)
             left, top = int(np.floor(window.col_off)), int(np.floor(window.row_off))
             right = int(np.ceil(window.col_off + window.width))
             bottom = int(np.ceil(window.row_off + window.height))
@@ -180,7 +212,7 @@ def _check_grid(path: Path, here: tuple[Any, ...], grid: tuple[Any, ...]) -> Non
 
 def _dataset(
     parts: dict[np.datetime64, dict[str, NDArray[Any]]],
-    grid: tuple[float, float, float, int, int],
+    grid: Grid,
     period: str,
 ) -> xr.Dataset:
     import rioxarray  # noqa: F401  (registers .rio)

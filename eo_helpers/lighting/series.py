@@ -16,7 +16,15 @@ from ._hdfeos import VIEWS, Tile, open_tile
 from .weights import Weights, weights_of
 from .zonal import COLUMNS, zone_values
 
-__all__ = ["SUFFIXES", "TileFile", "date_values", "index_tiles", "read_zones", "series_of"]
+__all__ = [
+    "SUFFIXES",
+    "TileFile",
+    "as_table",
+    "date_values",
+    "index_tiles",
+    "read_zones",
+    "series_of",
+]
 
 SUFFIXES = (".h5", ".hdf5", ".he5", ".hdf")
 Broken = Literal["raise", "gap"]
@@ -208,11 +216,18 @@ def series_of(
         failed += broken_files
         for name in COLUMNS:
             table[name][:, k] = found[name]
+    return as_table(table, axis, names), failed
+
+
+def as_table(
+    table: dict[str, NDArray[np.float64]], axis: NDArray[Any], names: Sequence[str]
+) -> pd.DataFrame:
+    """Figures of zones × dates as rows: ``id``, ``date``, then :data:`zonal.COLUMNS`."""
     frame = pd.DataFrame({name: values.ravel() for name, values in table.items()})
-    frame["valid_cells"] = frame["valid_cells"].astype("int32")
+    frame["valid_cells"] = frame["valid_cells"].fillna(0).astype("int32")
     frame.insert(0, "date", np.tile(axis.astype("datetime64[ns]"), len(names)))
     frame.insert(0, "id", np.repeat(np.asarray(names, dtype=object), axis.size))
-    return frame, failed
+    return frame
 
 
 def read_zones(path: Path, column: str | None = None) -> tuple[list[Any], list[str]]:
