@@ -133,11 +133,12 @@ def test_the_floors_are_kept():
         "catalog",
         "timeseries",
         "findings",
+        "qgis",
         "THEMES",
         "views",
         "app",
     ]
-    themes = {"lcz", "lighting", "flood"}
+    themes = {"lcz", "lighting", "flood", "desealing", "coastline"}
     height = {name: i for i, names in enumerate(floors) for name in names.split()}
     pattern = re.compile(r"^from (\.+)([\w.]*) import|^from eo_helpers\.?([\w.]*) import", re.M)
     for path in (ROOT / "eo_helpers").rglob("*.py"):
