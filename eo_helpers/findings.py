@@ -140,6 +140,9 @@ class Layer:
     tooltip: str = ""
     opacity: float = 0.7
     shown: bool = True
+    #: The measured quantity behind the classes that are drawn, for files that are taken away:
+    #: a DataArray of one's own, with ``attrs["units"]``.
+    quantity: Any = None
 
     @property
     def kind(self) -> Literal["vector", "raster"]:

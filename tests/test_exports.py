@@ -80,6 +80,28 @@ def test_rasters_are_cogs_with_crs_unit_and_style(findings, tmp_path):
     assert export(findings, tmp_path / "again.zip").stat().st_size > 0
 
 
+def test_the_quantity_behind_classes_is_taken_away_too(findings, tmp_path):
+    from dataclasses import replace
+
+    drawn = next(layer for layer in findings[1].layers if layer.name == "radiance_before")
+    metres = drawn.data.copy()
+    metres.attrs["units"] = "m"
+    two = tuple(Category(v, {"fr": v, "en": v}, c) for v, c in (("1", "#ff0000"), ("2", "#00ff00")))
+    classes = drawn.data.copy(data=np.where(drawn.data.values > 1, 2.0, 1.0))
+    layer = replace(
+        drawn, data=classes, legend=Legend(drawn.legend.title, categories=two), quantity=metres
+    )
+    path = export([replace(findings[1], layers=(layer,))], tmp_path / "c.zip")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path)
+    with rasterio.open(tmp_path / "lighting_radiance_before.tif") as raster:
+        assert raster.dtypes == ("uint8",) and raster.nodata == 255
+        assert set(np.unique(raster.read(1))) == {1, 2}
+    with rasterio.open(tmp_path / "lighting_radiance_before_valeurs.tif") as raster:
+        assert raster.dtypes == ("float32",) and raster.tags()["UNITS"] == "m"
+        np.testing.assert_allclose(raster.read(1), metres.values, rtol=1e-6)
+
+
 def test_figures_have_units_and_a_dictionary(findings, tmp_path):
     path = export(findings, tmp_path / "c.csv")
     with path.open(encoding="utf-8-sig", newline="") as file:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ...findings import Finding, Layer, theme
+from ...findings import Finding, Layer, Legend, Scale, theme
 from ...qgis import raster_style
 from ..sentences import finding_text
 from ..words import colon, say, word
@@ -18,6 +19,9 @@ from .geopackage import write_geopackage
 from .tables import chart_csv, dictionary_csv, write_csv
 
 __all__ = ["write_cog", "write_zip"]
+
+#: End of the name of the file that holds the values behind a map of classes.
+QUANTITY = {"fr": "valeurs", "en": "values"}
 
 
 def write_zip(findings: Sequence[Finding], path: Path, lang: str) -> None:
@@ -63,9 +67,21 @@ def _one(finding: Finding, folder: Path, lang: str) -> list[tuple[str, str]]:
             (folder / name).with_suffix(".qml").write_text(
                 raster_style(layer.legend, lang), encoding="utf-8"
             )
+            if layer.quantity is not None:
+                exact = f"{stem}_{layer.name}_{QUANTITY[lang]}.tif"
+                told.append((exact, _quantity(layer, folder / exact, finding, lang)))
             unit = f" [{layer.legend.unit}]" if layer.legend.unit else ""
             told.append((name, f"{say(layer.title, lang)}{unit}"))
     return told
+
+
+def _quantity(layer: Layer, path: Path, finding: Finding, lang: str) -> str:
+    """Write the quantity behind a layer's classes; returns what it is, with its unit."""
+    unit = layer.quantity.attrs["units"]
+    # Only the kind of scale matters for the file: it is a quantity.
+    legend = Legend(layer.legend.title, unit, scale=Scale("viridis", 0.0, 1.0))
+    write_cog(replace(layer, data=layer.quantity, legend=legend), path, finding.demonstration, lang)
+    return f"{say(layer.title, lang)} [{unit}]"
 
 
 def write_cog(layer: Layer, path: Path, demonstration: bool = False, lang: str = "fr") -> None:
