@@ -331,7 +331,13 @@ def test_the_cluster_of_this_machine_gives_the_same_file(folder, whole, tmp_path
     output = tmp_path / "national.parquet"
     run(catalog.open_source("files", [folder]), output, workers=2)
     assert output.read_bytes() == whole[0].read_bytes()
-    assert os.environ["MALLOC_TRIM_THRESHOLD_"] != "65536"
+
+
+def test_workers_keep_their_memory_whatever_dask_did_before(monkeypatch):
+    monkeypatch.setenv("MALLOC_TRIM_THRESHOLD_", "65536")  # as an earlier cluster leaves it
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    for name, value in (("MALLOC_TRIM_THRESHOLD_", str(1 << 28)), ("OMP_NUM_THREADS", "1")):
+        assert results(os.getenv, [(name,)], workers=1) == [value]
 
 
 def test_what_goes_wrong_with_dask_is_said(scheduler, monkeypatch):

@@ -25,6 +25,8 @@ _ENVIRONMENT = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 28),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
 }
+#: What Dask sets by itself.
+_DASK = {"MALLOC_TRIM_THRESHOLD_": "65536"}
 #: Seconds that a Dask scheduler has to answer.
 TIMEOUT = 20
 
@@ -115,7 +117,9 @@ class Pool:
 
 def _set_environment() -> None:
     for name, value in _ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+        # An earlier cluster of this process leaves Dask's own choice behind: it is nobody's wish.
+        if os.environ.get(name) in (None, _DASK.get(name)):
+            os.environ[name] = value
 
 
 def _client(distributed: Any, scheduler: str) -> Any:
