@@ -16,6 +16,7 @@ import shapely
 from eo_helpers import catalog
 from eo_helpers.errors import InvalidInput
 from eo_helpers.findings import Finding
+from eo_helpers.flood import finding as flood
 from eo_helpers.flood.finding import analyse
 
 TOWN, COUNTRY, ISLAND = "99001", "99003", "97199"
@@ -157,7 +158,54 @@ def test_every_figure_has_date_and_a_known_source(flooded):
 
 
 def test_two_runs_give_the_same(flooded, demo_source, index):
+    flood._read.cache.clear()  # what was read is forgotten: it is read and computed again
     assert analyse(index.get(TOWN), demo_source).to_json() == flooded.to_json()
+
+
+def test_what_if_the_water_rose_or_fell(flooded, demo_source, index, monkeypatch):
+    read = []
+    monkeypatch.setattr(flood, "water_depth", lambda *a, **k: read.append(a))
+    town = index.get(TOWN)
+    (slider,) = flooded.controls
+    assert slider.name in flood.CONTROLS and slider.value == 0.0 and slider.help
+    heights = {0.0: flooded}
+    for rise in (-0.5, 0.5, 1.25):
+        heights[rise] = analyse(town, demo_source, rise=rise)
+    assert read == []  # nothing but the surface moves: no image is read, no depth worked out
+    areas = [heights[rise]["flooded_area"].value for rise in sorted(heights)]
+    people = [heights[rise]["people_reached"].value for rise in sorted(heights)]
+    depths = [heights[rise]["depth_median"].value for rise in sorted(heights)]
+    for values in (areas, people, depths):
+        assert values == sorted(values) and values[0] < values[-1]
+    higher = heights[1.25]
+    sentence = higher.headline["fr"].replace("\u202f", " ").replace("\u00a0", " ")
+    assert sentence.startswith("Si l'eau montait de 1,25 m par rapport au 15 janvier 2024, elle ")
+    assert heights[-0.5].headline["fr"].startswith("Si l'eau baissait de 50")
+    assert higher.headline["en"].startswith("If the water rose by 1.25")
+    area = higher["flooded_area"]
+    assert area.low < area.value < area.high
+    for indicator in higher.indicators:
+        assert "si l'eau montait" in indicator.label["fr"] or indicator.group == "measurement"
+    for layer in higher.layers:
+        assert "si l'eau montait" in layer.title["fr"] or layer.name == "commune"
+    assert "supposition" in higher.caveats[0]["fr"]
+    assert higher.parameters["rise"] == 1.25 and higher.controls[0].value == 1.25
+    # what was read is shared: moving the slider has not changed today's answer
+    assert analyse(town, demo_source).to_json() == flooded.to_json()
+
+
+@pytest.mark.parametrize("rise", [3, -1.5, "haut", True, float("nan")])
+def test_a_rise_out_of_reach_is_refused(demo_source, index, rise):
+    with pytest.raises(InvalidInput, match="entre -1 et 2"):
+        analyse(index.get(TOWN), demo_source, rise=rise)
+
+
+def test_the_depth_is_taken_away_in_metres(flooded):
+    depth = next(layer for layer in flooded.layers if layer.name == "depth")
+    metres = depth.quantity
+    assert metres.attrs["units"] == "m" and metres.rio.crs == depth.data.rio.crs
+    assert (np.isfinite(metres.values) == np.isfinite(depth.data.values)).all()
+    assert float(np.nanmax(metres)) > 2
 
 
 def test_a_dry_commune_is_told_dry(demo_source, index):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -11,7 +12,7 @@ import xarray as xr
 from .. import catalog
 from ..catalog.provenance import Provenance
 from ..errors import InvalidInput, NoData, OutOfCoverage
-from ..findings import Finding, Indicator
+from ..findings import Finding, Indicator, remembered
 from ..territory import population
 from ..territory.commune import Commune
 from ..text import Text
@@ -20,12 +21,18 @@ from . import stakes_told as told
 from .data import inside_of, read_extent, read_radar, read_terrain
 from .depth import check_method, water_depth
 from .extent import UNKNOWN, water_extent
+from .raised import check_rise, raised
+from .raised import control as rise_control
+from .raised import told as told_raised
 from .reached import Assessment, Count, assess
 from .rise import low_ground
 from .stakes_told import BUILDINGS, ROADS, Stakes, stakes
 from .water import Water, decibels, on_grid, plain_grid
 
-__all__ = ["Water", "analyse", "finding_of"]
+__all__ = ["CONTROLS", "Water", "analyse", "finding_of"]
+
+#: Parameters that a visitor may move.
+CONTROLS = ("rise",)
 
 RADAR, OPTICAL, EXTENT = "sentinel-1", "sentinel-2", "flood-extent"
 TERRAIN, POPULATION = "dem", "filosofi-200m"
@@ -44,6 +51,9 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         Dates (``YYYY-MM-DD``) of the radar scenes; by default the last that covers the
         commune, and the one of its orbit before it.
 
+    rise : float, optional
+        « Et si l'eau montait »: metres that the surface is raised by (-1 to 2, default 0).
+
     Returns
     -------
     Finding
@@ -55,22 +65,20 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     InvalidInput
         If a file is not what its data set promises, or a parameter is not known.
     """
-    options = {"method": "fwdet", "after": None, "before": None, **parameters}
-    unknown = ", ".join(sorted(set(options) - {"method", "after", "before"}))
+    options = {"method": "fwdet", "after": None, "before": None, "rise": 0.0, **parameters}
+    known = {"method", "after", "before", "rise"}
+    unknown = ", ".join(sorted(set(options) - known))
     if unknown:
         raise InvalidInput(
-            f"Paramètre inconnu du thème flood : {unknown} ; connus : method, after, before.",
-            f"Unknown parameter of theme flood: {unknown}; known: method, after, before.",
+            f"Paramètre inconnu du thème flood : {unknown} ; connus : method, after, before, rise.",
+            f"Unknown parameter of theme flood: {unknown}; known: method, after, before, rise.",
         )
     check_method(options["method"])
-    provenance: list[Provenance] = []
-    water, away = None, False
-    for read in (_from_radar, _from_extent):
-        try:
-            water = read(commune, source, options, provenance)
-            break
-        except NoData as error:
-            away |= isinstance(error, OutOfCoverage)
+    options["rise"] = rise = check_rise(options["rise"])
+    # Everything that the slider does not move.
+    water, away, cells, things, provenance = _read(
+        commune, source, method=options["method"], after=options["after"], before=options["before"]
+    )
     if water is None:
         return Finding(
             "flood",
@@ -80,7 +88,36 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
             parameters=options,
             remedy=sentences.REMEDY,
         )
-    found = _stakes(commune, source, water, provenance)
+    shown = raised(water, rise) if rise else water
+    buildings, roads = things
+    found = None
+    if buildings is not None or roads is not None:
+        found = stakes(shown.grid, buildings, roads)
+    finding = finding_of(commune, shown, cells, found, provenance=provenance, parameters=options)
+    if rise:
+        inside = inside_of(shown.grid["flood"], commune)
+        finding = told_raised(finding, commune, assess(shown.grid, commune, inside), shown, rise)
+    if water.surface is not None:
+        finding = replace(finding, controls=(rise_control(rise),))
+    return finding
+
+
+@remembered(size=3)
+def _read(
+    commune: Commune, source: Any, **options: Any
+) -> tuple[Water | None, bool, Any, tuple[Any, Any], tuple[Provenance, ...]]:
+    """Water, whether images lie elsewhere, people, buildings and roads, and where from."""
+    provenance: list[Provenance] = []
+    water, away = None, False
+    for read in (_from_radar, _from_extent):
+        try:
+            water = read(commune, source, options, provenance)
+            break
+        except NoData as error:
+            away |= isinstance(error, OutOfCoverage)
+    if water is None:
+        return None, away, None, (None, None), ()
+    things = _things(commune, source, water, provenance)
     cells = None
     try:
         holding = catalog.find(POPULATION, commune, source)
@@ -88,17 +125,15 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         provenance.append(holding.provenance)
     except NoData:
         cells = None
-    return finding_of(
-        commune, water, cells, found, provenance=tuple(provenance), parameters=options
-    )
+    return water, away, cells, things, tuple(provenance)
 
 
-def _stakes(
+def _things(
     commune: Commune, source: Any, water: Water, provenance: list[Provenance]
-) -> Stakes | None:
-    """Buildings and roads reached, where the depth is known and the source has BD TOPO."""
+) -> tuple[Any, Any]:
+    """Buildings and roads, where the depth is known and the source has BD TOPO."""
     if "depth" not in water.grid:
-        return None
+        return None, None
     read: dict[str, Any] = {}
     for dataset in (BUILDINGS, ROADS):
         try:
@@ -107,9 +142,7 @@ def _stakes(
             provenance.append(holding.provenance)
         except NoData:
             read[dataset] = None
-    if all(v is None for v in read.values()):
-        return None
-    return stakes(water.grid, read[BUILDINGS], read[ROADS])
+    return read[BUILDINGS], read[ROADS]
 
 
 def _from_radar(
@@ -182,6 +215,7 @@ def _with_depth(
         options["method"],
         permanent_water=water.grid["permanent"],
     )
+    water.surface, water.terrain = found, dem
     water.grid["depth"] = found["depth"]
     water.grid["uncertainty"] = found["uncertainty"]
     water.grid["low_ground"] = low_ground(found, dem, permanent_water=water.grid["permanent"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -44,10 +46,11 @@ def layers(commune: Commune, water: Water, found: Assessment) -> tuple[Layer, ..
         rank = np.digitize(grid["depth"].values, [c.low for c in CLASSES[1:]]) + 1
         classes = xr.DataArray(rank.astype(np.float32), grid["flood"].coords, grid["flood"].dims)
         alt = labels.depth_alt(commune, found)
-        drawn.append(
-            _map("depth", labels.DEPTH_TITLE, alt, classes.where(wet), sentences.depth_legend(),
-                 shown=True)
-        )  # fmt: skip
+        metres = grid["depth"].where(wet).rio.write_crs(grid.rio.crs)
+        metres.attrs["units"] = "m"
+        shown = _map("depth", labels.DEPTH_TITLE, alt, classes.where(wet),
+                     sentences.depth_legend(), shown=True)  # fmt: skip
+        drawn.append(replace(shown, quantity=metres))
     return tuple(drawn)
 
 

@@ -43,6 +43,8 @@ class Water:
         Data set of the extent.
     processing : list of Text
         What an engineer wants to know: units found, thresholds, voids.
+    surface, terrain : xarray.Dataset, xarray.DataArray, or None
+        Depth and surface as :func:`.depth.water_depth` gives them, and the terrain below.
     """
 
     grid: xr.Dataset
@@ -53,6 +55,9 @@ class Water:
     notes: list[Text]
     dataset: str
     processing: list[Text] = field(default_factory=list)
+    #: What a rise of the water is worked out from, where the terrain is there.
+    surface: xr.Dataset | None = None
+    terrain: xr.DataArray | None = None
 
 
 def decibels(scene: xr.DataArray) -> xr.DataArray:
