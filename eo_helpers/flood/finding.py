@@ -93,10 +93,9 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     found = None
     if buildings is not None or roads is not None:
         found = stakes(shown.grid, buildings, roads)
-    finding = finding_of(commune, shown, cells, found, provenance=provenance, parameters=options)
-    if rise:
-        inside = inside_of(shown.grid["flood"], commune)
-        finding = told_raised(finding, commune, assess(shown.grid, commune, inside), shown, rise)
+    finding = finding_of(
+        commune, shown, cells, found, provenance=provenance, parameters=options, rise=rise
+    )
     if water.surface is not None:
         finding = replace(finding, controls=(rise_control(rise),))
     return finding
@@ -234,8 +233,12 @@ def finding_of(
     *,
     provenance: tuple[Provenance, ...] = (),
     parameters: dict[str, Any] | None = None,
+    rise: float = 0.0,
 ) -> Finding:
-    """The Finding of a commune from its :class:`Water`, population cells and :class:`Stakes`."""
+    """The Finding of a commune from its :class:`Water`, population cells and :class:`Stakes`.
+
+    ``rise`` is what the water was raised by (:func:`.raised.raised`), metres.
+    """
     inside = inside_of(water.grid["flood"], commune)
     found = assess(water.grid, commune, inside, cells)
     terrain = "depth" in water.grid
@@ -253,7 +256,7 @@ def finding_of(
     remedy = None if water.told else sentences.REMEDY_BEFORE
     if not terrain:
         remedy = sentences.REMEDY_TERRAIN
-    return Finding(
+    finding = Finding(
         theme="flood",
         commune=commune,
         status="complete" if whole else "partial",
@@ -271,6 +274,7 @@ def finding_of(
         parameters={**(parameters or {}), "processing": [dict(n) for n in water.processing]},
         remedy=remedy,
     )
+    return told_raised(finding, commune, found, water, rise) if rise else finding
 
 
 def _indicators(found: Assessment, water: Water) -> tuple[Indicator, ...]:

@@ -173,9 +173,9 @@ def assess(
 
         out["people"] = Count(people(wet), people(sure), people(possible))
         if depth is not None and sigma is not None:
-            out["people_classes"] = {
-                c.name: _shifted(c, depth, sigma, wet, people) for c in CLASSES
-            }
+            here = where[wet]
+            each = np.where(here >= 0, density[np.maximum(here, 0)], 0.0)
+            out["people_classes"] = _by_class(depth[wet], sigma[wet], each)
     return Assessment(**out)
 
 
@@ -187,10 +187,8 @@ def _depths(
 ) -> dict[str, object]:
     known = wet & np.isfinite(depth)
     found: dict[str, object] = {"unknown_depth": float((wet & ~known).sum()) * hectare}
-    found["classes"] = {
-        c.name: _shifted(c, depth, sigma, known, lambda m: float(m.sum()) * hectare)
-        for c in CLASSES
-    }
+    deep = depth[known]
+    found["classes"] = _by_class(deep, sigma[known], np.full(deep.size, hectare))
     if known.any():
         spread = np.nan_to_num(sigma[known])
         for name, q in (("median", 50), ("deep", 95)):
@@ -202,16 +200,17 @@ def _depths(
     return found
 
 
-def _shifted(
-    one: DepthClass,
-    depth: NDArray[np.float32],
-    sigma: NDArray[np.float32],
-    wet: NDArray[np.bool_],
-    measure: object,
-) -> Count:
-    """What lies in a class; bounds if all depths are too low, or too high, together."""
-    values = []
-    for z in (0.0, -Z95, Z95):
-        d = np.maximum(depth + np.float32(z) * np.nan_to_num(sigma), 0)
-        values.append(measure(wet & (d >= one.low) & (d < one.high)))  # type: ignore[operator]
-    return Count(values[0], min(values), max(values))
+def _by_class(
+    depth: NDArray[np.float32], sigma: NDArray[np.float32], each: NDArray[np.float64]
+) -> dict[str, Count]:
+    """Sum of ``each`` by class; bounds if all depths are too low, or too high, together.
+
+    All (cells,): wet cells only. A cell without a depth lies in no class.
+    """
+    spread = np.nan_to_num(sigma)
+    shifted = [np.maximum(depth + np.float32(z) * spread, 0) for z in (0.0, -Z95, Z95)]
+    out = {}
+    for one in CLASSES:
+        values = [float(each[(d >= one.low) & (d < one.high)].sum()) for d in shifted]
+        out[one.name] = Count(values[0], min(values), max(values))
+    return out
