@@ -280,7 +280,10 @@ class Finding:
     charts: tuple[Chart, ...] = ()
     caveats: tuple[Text, ...] = ()
     provenance: tuple[Provenance, ...] = ()
+    #: Given back to ``analyse``, they find the same again.
     parameters: dict[str, Any] = field(default_factory=dict)
+    #: What an engineer wants to know: units found, thresholds, voids.
+    processing: tuple[Text, ...] = ()
     #: What a person may move on a screen; each name is one of ``parameters``.
     controls: tuple[Control, ...] = ()
     #: What would bring the data, when ``status`` is not complete.
@@ -311,6 +314,7 @@ class Finding:
             "caveats": [dict(c) for c in self.caveats],
             "provenance": [p.to_dict() for p in self.provenance],
             "parameters": self.parameters,
+            "processing": [dict(note) for note in self.processing],
             "controls": [control.to_dict() for control in self.controls],
             "remedy": dict(self.remedy) if self.remedy else None,
             "demonstration": self.demonstration,

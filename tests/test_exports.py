@@ -158,6 +158,12 @@ def test_the_notebook_finds_the_same_figures(findings, tmp_path):
     assert again == json.loads(findings[1].to_json())
 
 
+def test_every_theme_takes_its_parameters_back(findings):
+    for finding in findings:
+        again = eo.analyse(finding.theme, "99003", **finding.parameters)
+        assert again.to_json() == finding.to_json()
+
+
 def test_a_notebook_of_ones_own_files_names_their_folder(findings):
     from dataclasses import replace
 

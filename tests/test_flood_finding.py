@@ -162,6 +162,18 @@ def test_two_runs_give_the_same(flooded, demo_source, index):
     assert analyse(index.get(TOWN), demo_source).to_json() == flooded.to_json()
 
 
+def test_its_parameters_find_the_same_again(flooded, demo_source, index):
+    again = analyse(index.get(TOWN), demo_source, **flooded.parameters)
+    assert again.to_json() == flooded.to_json()
+    assert flooded.processing  # what was found on the way is told, beside
+
+
+def test_a_dry_commune_would_stay_dry(demo_source, index):
+    finding = analyse(index.get(COUNTRY), demo_source, rise=1.0)
+    assert finding.headline["fr"].endswith("resterait au sec.")
+    assert finding["flooded_area"].value == 0
+
+
 def test_what_if_the_water_rose_or_fell(flooded, demo_source, index, monkeypatch):
     read = []
     monkeypatch.setattr(flood, "water_depth", lambda *a, **k: read.append(a))
@@ -239,6 +251,9 @@ def test_without_terrain_it_is_partial_and_has_no_depth(demo_dir, tmp_path):
     assert "hauteur" not in finding.headline["fr"]
     assert not any(i.name.startswith("depth") for i in finding.indicators)
     assert finding["flooded_area"].value > 300
+    assert finding.controls == ()
+    with pytest.raises(InvalidInput, match="modèle de terrain"):
+        analyse(catalog.communes(source).get(TOWN), source, rise=0.5)
 
 
 def test_one_scene_alone_cannot_tell_the_river_from_the_flood(demo_dir, tmp_path, flooded):

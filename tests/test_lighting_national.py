@@ -201,6 +201,24 @@ def test_the_commune_is_drawn_among_others(folder, whole, tmp_path):
     assert own == MARKS[finding["practice"].value]
 
 
+def test_a_table_older_than_the_files_is_told(folder, whole, tmp_path):
+    for path in folder.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "pratiques.parquet").write_bytes(whole[0].read_bytes())
+    item = json.loads(whole[0].with_suffix(".json").read_text())
+
+    def caveats() -> str:
+        both = catalog.open_source("files", [tmp_path, *tmp_path.glob("lighting/")])
+        finding = analyse(catalog.communes(both).get("99003"), both, broken="gap")
+        return " ".join(caveat["fr"] for caveat in finding.caveats)
+
+    (tmp_path / "pratiques.json").write_text(json.dumps(item))
+    assert "calcul national" not in caveats()
+    item["properties"]["end_datetime"] = "2020-06-30T00:00:00Z"
+    (tmp_path / "pratiques.json").write_text(json.dumps(item))
+    assert "arrêté en juin 2020, plus ancien que les mesures" in caveats()
+
+
 def test_the_map_of_the_country_and_its_counts(whole, tmp_path):
     from PIL import Image
 

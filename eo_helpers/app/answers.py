@@ -79,11 +79,15 @@ def moved_controls(settings: str) -> dict[str, float | str]:
     except ValueError:
         fine = False
     if not fine:
-        raise InvalidInput(
-            "Les réglages de cette adresse ne se lisent pas : rouvrez la page sans eux.",
-            "The settings in this address cannot be read: open the page again without them.",
-        )
+        raise _no_settings()
     return moved
+
+
+def _no_settings() -> InvalidInput:
+    return InvalidInput(
+        "Les réglages de cette adresse ne se lisent pas : rouvrez la page sans eux.",
+        "The settings in this address cannot be read: open the page again without them.",
+    )
 
 
 def settings_by_theme(settings: str) -> dict[str, str]:
@@ -98,10 +102,7 @@ def settings_by_theme(settings: str) -> dict[str, str]:
         told = json.loads(settings) if settings else {}
         return {str(theme): json.dumps(moved, sort_keys=True) for theme, moved in told.items()}
     except (ValueError, AttributeError) as error:
-        raise InvalidInput(
-            "Les réglages de cette adresse ne se lisent pas : rouvrez la page sans eux.",
-            "The settings in this address cannot be read: open the page again without them.",
-        ) from error
+        raise _no_settings() from error
 
 
 def failure(error: Exception) -> dict[str, Any]:

@@ -271,7 +271,8 @@ def finding_of(
         charts=pictures.charts(commune, found, water),
         caveats=caveats,
         provenance=provenance,
-        parameters={**(parameters or {}), "processing": [dict(n) for n in water.processing]},
+        parameters=parameters or {},
+        processing=tuple(water.processing),
         remedy=remedy,
     )
     return told_raised(finding, commune, found, water, rise) if rise else finding

@@ -42,7 +42,8 @@ def check_rise(rise: object) -> float:
             f"La montée de l'eau « {rise} » n'est pas un nombre de mètres entre -1 et 2.",
             f"The rise of the water '{rise}' is no number of metres between -1 and 2.",
         )
-    return float(rise)  # type: ignore[arg-type]
+    # To the centimetre: less is no other surface, and could not be written.
+    return round(float(rise), 2)  # type: ignore[arg-type]
 
 
 def control(rise: float) -> Control:
@@ -57,10 +58,12 @@ def control(rise: float) -> Control:
         "m",
         2,
         help={
-            "fr": "0 : l'eau comme l'image la montre. Seul le terrain relié à l'eau est atteint ; "
-            "ce n'est ni une prévision ni un modèle d'écoulement.",
-            "en": "0: the water as the image shows it. Only ground joined to the water is "
-            "reached; this is neither a forecast nor a model of the flow.",
+            "fr": "0 : l'eau comme l'image la montre. Dès qu'elle monte, l'eau remplit aussi le "
+            "terrain bas où l'image ne la voyait pas (rues denses, arbres). Ni prévision, ni "
+            "modèle d'écoulement.",
+            "en": "0: the water as the image shows it. Any rise also fills low ground where the "
+            "image did not see it (dense streets, trees). Neither a forecast nor a model of the "
+            "flow.",
         },
     )
 
@@ -90,8 +93,9 @@ def raised(water: Water, rise: float) -> Water:
             "one (RGE ALTI).",
         )
     always = water.grid["permanent"]
-    sigma = float(np.nanmedian(water.surface["uncertainty"].values))
-    spread = Z90 * sigma if np.isfinite(sigma) else 0.0
+    sigma = water.surface["uncertainty"].values
+    sigma = sigma[np.isfinite(sigma)]
+    spread = Z90 * float(np.median(sigma)) if sigma.size else 0.0  # no water: nothing to spread
     wet = {}
     for name, height in (("low", rise - spread), ("mid", rise), ("high", rise + spread)):
         found = raise_water(water.surface, water.terrain, height, permanent_water=always)
@@ -126,9 +130,11 @@ def told(
 
     caveat: Text = {
         "fr": "Une supposition : la surface de l'eau trouvée sur l'image, montée ou baissée "
-        "d'autant partout. Digues, ponts et durée de la crue n'y sont pas.",
+        "d'autant partout, sur tout le terrain relié à elle : y compris celui, plus bas qu'elle, "
+        "où l'image ne voyait pas d'eau. Digues, ponts et durée de la crue n'y sont pas.",
         "en": "A supposition: the surface of the water found on the image, raised or lowered alike "
-        "everywhere. Dykes, bridges and the flood's duration are not in it.",
+        "everywhere, over all ground joined to it: also that below it where the image saw no "
+        "water. Dykes, bridges and the flood's duration are not in it.",
     }
     return replace(
         finding,

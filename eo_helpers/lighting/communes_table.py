@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,16 +13,25 @@ from .. import catalog
 from ..errors import InvalidInput, NoData
 from ..findings import Category, Finding, Indicator, Layer, Legend, Status, outline
 from ..territory.commune import Commune
-from ..text import Text, month
+from ..text import Text, month, percent
 from . import sentences
 from .practice import COLORS, LABELS, MARKS
 
-__all__ = ["DATASET", "PRACTICES", "around", "finding_from", "row_of"]
+__all__ = [
+    "DATASET",
+    "PRACTICES",
+    "around",
+    "finding_from",
+    "last_month",
+    "not_a_table",
+    "older_than",
+    "row_of",
+]
 
 DATASET = "lighting-communes"
 UNIT = "nW·cm⁻²·sr⁻¹"
-#: How far around the commune others are drawn, degrees (some 30 km).
-AROUND = 0.3
+#: How far around the commune others are drawn, degrees of latitude (some 30 km).
+AROUND = 0.27
 
 #: The classes as a legend, in the order in which people read them.
 PRACTICES = Legend(
@@ -36,21 +46,24 @@ PRACTICES = Legend(
         for practice, label in LABELS.items()
     ),
 )
-_NEEDED = {"insee", "name", "practice", "confidence", "date", "change_percent", "headline"}
+#: What is read of the communes around.
+_COLUMNS = ["insee", "name", "practice", "date", "change_percent", "geometry"]
+
+
+def not_a_table(path: Path) -> InvalidInput:
+    """The error where a file is not what ``eo-helpers national lighting`` writes."""
+    return InvalidInput(
+        f"« {path.name} » n'est pas une table de « eo-helpers national lighting » : "
+        "calculez-la à nouveau.",
+        f"'{path.name}' is no table of 'eo-helpers national lighting': make it again.",
+    )
 
 
 def _read(path: Path, **options: Any) -> gpd.GeoDataFrame:
     try:
-        table = gpd.read_parquet(path, **options)
-        if not set(table.columns) >= _NEEDED - {"headline"}:
-            raise ValueError(sorted(_NEEDED - set(table.columns)))
+        return gpd.read_parquet(path, **options)
     except Exception as error:
-        raise InvalidInput(
-            f"« {path.name} » n'est pas une table de « eo-helpers national lighting » : "
-            "calculez-la à nouveau.",
-            f"'{path.name}' is no table of 'eo-helpers national lighting': make it again.",
-        ) from error
-    return table
+        raise not_a_table(path) from error
 
 
 def around(commune: Commune, path: Path) -> Layer:
@@ -68,9 +81,9 @@ def around(commune: Commune, path: Path) -> Layer:
         If it is no such file.
     """
     west, south, east, north = commune.bounds
-    bbox = (west - AROUND, south - AROUND, east + AROUND, north + AROUND)
-    columns = ["insee", "name", "practice", "confidence", "date", "change_percent", "geometry"]
-    table = _read(path, bbox=bbox, columns=columns)
+    wide = AROUND / math.cos(math.radians((south + north) / 2))
+    bbox = (west - wide, south - AROUND, east + wide, north + AROUND)
+    table = _read(path, bbox=bbox, columns=_COLUMNS)
     tips = [_tooltip(row) for row in table.to_dict("records")]
     table["tooltip_fr"] = [tip["fr"] for tip in tips]
     table["tooltip_en"] = [tip["en"] for tip in tips]
@@ -97,8 +110,10 @@ def _tooltip(row: dict[str, Any]) -> Text:
     label = LABELS.get(str(row["practice"]), LABELS["indetermine"])
     out = {lang: f"{row['name']}{':' if lang == 'en' else ' :'} {label[lang]}" for lang in label}
     if row["date"] and row["practice"] not in ("pas_de_changement", "indetermine"):
-        out["fr"] += f", {month(row['date'])} ({row['change_percent']:+.0f} %)"
-        out["en"] += f", {month(row['date'], 'en')} ({row['change_percent']:+.0f}%)"
+        sign = "−" if row["change_percent"] < 0 else "+"
+        for lang in out:
+            size = percent(abs(row["change_percent"]), 0, lang)
+            out[lang] += f", {month(row['date'], lang)} ({sign}{size})"
     return out
 
 
@@ -205,3 +220,21 @@ def last_month(path: Path) -> str | None:
     told = json.loads(item.read_text(encoding="utf-8"))
     end = told.get("properties", {}).get("end_datetime")
     return str(end)[:7] if end else None
+
+
+def older_than(path: Path, month_: str) -> Text | None:
+    """What to say where the table stops before ``month_`` (``YYYY-MM``); None where it does not.
+
+    Neighbours and comparisons may then contradict what the files show of the commune.
+    """
+    last = last_month(path)
+    if last is None or last >= month_:
+        return None
+    return {
+        "fr": f"Les autres communes viennent d'un calcul national arrêté en {month(last)}, plus "
+        f"ancien que les mesures de la commune ({month(month_)}) : relancez-le pour comparer au "
+        "même moment.",
+        "en": f"Other communes come from a national run that stops in {month(last, 'en')}, before "
+        f"the measurements of the commune ({month(month_, 'en')}): run it again to compare the "
+        "same time.",
+    }

@@ -98,13 +98,19 @@ def _among_others(finding: Finding, commune: Commune, source: Any, holding: Any)
     # A table that says nothing of others may still be what the Finding itself was read from.
     if table is None and holding is None:
         table = catalog.find(peers.DATASET, commune, source)
-    layers = finding.layers
+    layers, caveats = finding.layers, finding.caveats
     if table is not None:
-        layers += (communes_table.around(commune, Path(table.paths[0])),)
+        path = Path(table.paths[0])
+        layers += (communes_table.around(commune, path),)
+        # From the table alone, both are of one time.
+        seen = finding["practice"].date
+        old = communes_table.older_than(path, seen) if holding is not None and seen else None
+        caveats += (old,) if old else ()
     return replace(
         finding,
         indicators=finding.indicators + peers.told(among),
         layers=layers,
+        caveats=caveats,
         charts=finding.charts + peers.charts(commune, among),
         provenance=tuple(h.provenance for h in (holding, table) if h is not None),
     )

@@ -15,17 +15,17 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog
-from ..errors import InvalidInput, NoData
+from ..errors import NoData
 from ..findings import Bars, Indicator
 from ..territory.commune import Commune
 from ..territory.groups import groups
 from ..territory.read import read_table
 from ..text import Text
+from .communes_table import DATASET, not_a_table
 from .practice import COLORS, LABELS, MARKS
 
 __all__ = ["DATASET", "Peers", "charts", "compare", "of", "told"]
 
-DATASET = "lighting-communes"
 UNIT = "nW·cm⁻²·sr⁻¹"
 #: Fewest months measured for a commune to count.
 MONTHS = 24
@@ -92,11 +92,7 @@ def _table(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path, columns=_COLUMNS)
     except Exception as error:
-        raise InvalidInput(
-            f"« {path.name} » n'est pas une table de « eo-helpers national lighting » : "
-            "calculez-la à nouveau.",
-            f"'{path.name}' is no table of 'eo-helpers national lighting': make it again.",
-        ) from error
+        raise not_a_table(path) from error
 
 
 def _epci(source: Any) -> dict[str, str]:

@@ -9,8 +9,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from ..errors import InvalidInput
-from ..lighting.communes_table import PRACTICES
+from ..lighting.communes_table import PRACTICES, not_a_table
 from ..lighting.practice import LABELS
 from ..text import number
 
@@ -50,11 +49,7 @@ def read(path: Path) -> gpd.GeoDataFrame:
             path, columns=["insee", "departement", "practice", "demonstration", "geometry"]
         )
     except Exception as error:
-        raise InvalidInput(
-            f"« {path.name} » n'est pas une table de « eo-helpers national lighting » : "
-            "calculez-la d'abord.",
-            f"'{path.name}' is no table of 'eo-helpers national lighting': make it first.",
-        ) from error
+        raise not_a_table(path) from error
     return table
 
 

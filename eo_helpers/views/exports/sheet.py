@@ -128,7 +128,10 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool) -> None:
     page.set_xy(column, top)
     _words(page, headline(finding, lang), column, width, 9.5, bold=True)
     page.ln(1.5)
-    chart = _chart(finding, lang, True) if small and finding.charts else None
+    # Many bars in a narrow column could not be read: the main figures say more.
+    few = finding.charts and len(finding.charts[0].data) <= MANY
+    few = few or (finding.charts and finding.charts[0].kind == "series")
+    chart = _chart(finding, lang, True) if small and few else None
     if chart is not None:
         page.image(chart[0], column, page.get_y() + 1, w=chart[2], h=chart[1],
                    alt_text=say(finding.charts[0].alt, lang))  # fmt: skip
