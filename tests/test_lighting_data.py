@@ -8,7 +8,7 @@ import pytest
 from lighting_tiles import Holding, N, box_commune, write_tile
 
 from eo_helpers.errors import InvalidInput, OutOfCoverage
-from eo_helpers.lighting.data import read
+from eo_helpers.lighting.data import read, read_lazily
 from eo_helpers.lighting.zonal import cell_weights, monthly_mean
 
 STEP = 10 / N
@@ -137,3 +137,26 @@ def test_other_files_are_named_for_what_they_are(tmp_path):
         with pytest.raises(InvalidInput, match=word) as error:
             read(Holding([path]), COMMUNE)
         assert path.name in error.value.fr and path.name in error.value.en
+
+
+def test_lazily_read_is_the_same_and_reads_only_what_is_asked(tmp_path):
+    import xarray as xr
+
+    paths = [
+        write_tile(tmp_path, "2022-01", 1.0, h=17),
+        write_tile(tmp_path, "2022-01", 3.0, h=18),
+        write_tile(tmp_path, "2022-03", 2.0, h=18),
+    ]
+    commune = box_commune(-0.25, 45.0, 0.75, 46.0)
+    lazy = read_lazily(paths, commune)
+    assert all(lazy[name].chunks is not None for name in lazy.data_vars)
+    now = read(Holding(paths), commune)
+    xr.testing.assert_equal(lazy.compute(), now)
+    assert lazy.attrs["missing"] == now.attrs["missing"] == ["2022-02"]
+    assert lazy.rio.crs == now.rio.crs
+    paths[2].unlink()  # gone after its header was read: the other months are still there
+    assert float(lazy.radiance.isel(time=0).max().compute()) == 3.0
+    with pytest.raises(InvalidInput, match="A2022060"):
+        lazy.radiance.isel(time=2).compute()
+    with pytest.raises(OutOfCoverage):
+        read_lazily(paths[:1], box_commune(30, 10, 31, 11))

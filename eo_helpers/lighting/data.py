@@ -22,7 +22,7 @@ from ..errors import InvalidInput, OutOfCoverage
 from ..territory.commune import WGS84, Commune
 from ._hdfeos import GAP_FILLED, POOR, VIEWS, Tile, open_tile
 
-__all__ = ["GAP_FILLED", "POOR", "VIEWS", "Files", "read", "read_paths"]
+__all__ = ["GAP_FILLED", "POOR", "VIEWS", "Files", "read", "read_lazily", "read_paths"]
 
 View = Literal["AllAngle", "NearNadir", "OffNadir"]
 
@@ -111,11 +111,7 @@ def read_paths(
     broken: Literal["raise", "gap"] = "raise",
 ) -> xr.Dataset:
     """:func:`read`, from a list of files."""
-    if view not in VIEWS:
-        raise InvalidInput(
-            f"La vue « {view} » n'existe pas ; vues connues : {', '.join(VIEWS)}.",
-            f"There is no view '{view}'; known views: {', '.join(VIEWS)}.",
-        )
+    _check_view(view)
     window: _Window | None = None
     period = ""
     months: dict[np.datetime64, dict[str, NDArray[Any]]] = {}
@@ -152,11 +148,83 @@ def read_paths(
                 f"Aucun fichier d'éclairage nocturne n'a pu être lu : {failed[0]}",
                 f"No night-lighting file could be read: {failed[0]}",
             )
-        raise OutOfCoverage(
-            f"Aucune tuile Black Marble ne couvre {commune.name} ({commune.insee}).",
-            f"No Black Marble tile covers {commune.name} ({commune.insee}).",
-        )
+        raise _uncovered(commune)
     return _dataset(months, window, failed, "+".join(sorted(products)), view, period)
+
+
+def read_lazily(
+    paths: Iterable[Path], commune: Commune, *, view: View = "AllAngle", margin: int = 6
+) -> xr.Dataset:
+    """:func:`read`, as Dask arrays of one date a chunk: a tile's cells are read when asked for.
+
+    Only the headers are opened here. A file that is broken behind its header raises when
+    its date is computed, and ``attrs`` have no ``empty``: nobody has looked yet.
+
+    Raises
+    ------
+    InvalidInput
+        If a header is not that of a Black Marble tile, or products are mixed.
+    OutOfCoverage
+        If no tile meets the commune.
+    """
+    import dask
+    import dask.array as da
+
+    _check_view(view)
+    window: _Window | None = None
+    best: dict[tuple[np.datetime64, int, int], tuple[tuple[bool, str, str], Path]] = {}
+    period, products = "", set()
+    for path in sorted(Path(p) for p in paths):
+        with open_tile(path) as tile:
+            window = window or _window(commune, tile.cell, margin)
+            _check_grid(tile, window)
+            if not _meets(tile, window):
+                continue
+            period = period or tile.period
+            _check_period(tile, period)
+            products.add(tile.product)
+            key = (tile.date, tile.row, tile.col)
+            best[key] = max(best.get(key, (tile.rank, path)), (tile.rank, path))
+    if window is None or not best:
+        raise _uncovered(commune)
+    tiles: dict[np.datetime64, list[Path]] = {}
+    for (date, _, _), (_, path) in sorted(best.items()):
+        tiles.setdefault(date, []).append(path)
+    time = np.arange(min(tiles), max(tiles) + 1)
+    months = [dask.delayed(_month)(tuple(tiles.get(date, ())), window, view) for date in time]
+    stack = {
+        name: da.stack([da.from_delayed(m[name], v.shape, v.dtype) for m in months])
+        for name, v in _blank(window).items()
+    }
+    data = _described(stack, time, window, "+".join(sorted(products)), view, period)
+    data.attrs["missing"] = [str(m) for m in time if m not in tiles]
+    return data
+
+
+def _month(paths: tuple[Path, ...], window: _Window, view: str) -> dict[str, NDArray[Any]]:
+    """One date over the window, from the tiles that meet it."""
+    month = _blank(window)
+    for path in paths:
+        with open_tile(path) as tile:
+            rows, cols, part = _parts(tile, window)
+            for name, array in tile.cells(part, view).items():
+                month[name][rows, cols] = array
+    return month
+
+
+def _check_view(view: str) -> None:
+    if view not in VIEWS:
+        raise InvalidInput(
+            f"La vue « {view} » n'existe pas ; vues connues : {', '.join(VIEWS)}.",
+            f"There is no view '{view}'; known views: {', '.join(VIEWS)}.",
+        )
+
+
+def _uncovered(commune: Commune) -> OutOfCoverage:
+    return OutOfCoverage(
+        f"Aucune tuile Black Marble ne couvre {commune.name} ({commune.insee}).",
+        f"No Black Marble tile covers {commune.name} ({commune.insee}).",
+    )
 
 
 def _window(commune: Commune, cell: float, margin: int) -> _Window:
@@ -226,15 +294,30 @@ def _dataset(
     view: str,
     period: str,
 ) -> xr.Dataset:
-    import rioxarray  # noqa: F401  (registers .rio)
-
-    first, last = min(months), max(months)
-    time = np.arange(first, last + 1)
+    time = np.arange(min(months), max(months) + 1)
     blank = _blank(window)
     stack = {name: np.stack([months.get(m, blank)[name] for m in time]) for name in blank}
     valid = np.isfinite(stack["radiance"]).any((1, 2))
-    missing = [str(m) for m in time if m not in months]
-    empty = [str(m) for m, ok in zip(time, valid, strict=True) if m in months and not ok]
+    data = _described(stack, time, window, product, view, period)
+    data.attrs["missing"] = [str(m) for m in time if m not in months]
+    data.attrs["empty"] = [
+        str(m) for m, ok in zip(time, valid, strict=True) if m in months and not ok
+    ]
+    data.attrs["broken"] = failed
+    return data
+
+
+def _described(
+    stack: dict[str, Any],
+    time: NDArray[Any],
+    window: _Window,
+    product: str,
+    view: str,
+    period: str,
+) -> xr.Dataset:
+    """The arrays with dimensions, coordinates, units and CRS."""
+    import rioxarray  # noqa: F401  (registers .rio)
+
     dims = ("time", "y", "x")
     unit = {"units": "nW·cm⁻²·sr⁻¹"}
     data = xr.Dataset(
@@ -249,13 +332,6 @@ def _dataset(
             "y": ("y", window.lat, {"units": "degrees_north"}),
             "x": ("x", window.lon, {"units": "degrees_east"}),
         },
-        attrs={
-            "product": product,
-            "view": view,
-            "period": period,
-            "missing": missing,
-            "empty": empty,
-            "broken": failed,
-        },
+        attrs={"product": product, "view": view, "period": period},
     )
     return data.rio.write_crs(WGS84)
