@@ -128,6 +128,7 @@ def test_maps_and_chart_say_what_they_are(flooded):
     layers = {layer.name: layer for layer in flooded.layers}
     assert list(layers) == [
         "commune", "radar_before", "radar_after", "extent", "probability", "depth", "buildings",
+        "public_places",
     ]  # fmt: skip
     assert [n for n, layer in layers.items() if layer.shown and n != "commune"] == ["depth"]
     assert layers["radar_before"].title["fr"] == "Radar avant la crue (3 janvier 2024)"
@@ -138,7 +139,8 @@ def test_maps_and_chart_say_what_they_are(flooded):
     for layer in layers.values():
         assert layer.alt["fr"]
         assert layer.alt["en"]
-    (chart,) = flooded.charts
+    assert [c.name for c in flooded.charts] == ["depth_classes", "districts", "memory"]
+    chart = flooded.charts[0]
     assert list(chart.data["label_fr"]) == [
         "moins de 50 cm", "50 cm à 1 m", "1 à 2 m", "plus de 2 m",
     ]  # fmt: skip
@@ -148,9 +150,10 @@ def test_every_figure_has_date_and_a_known_source(flooded):
     known = {p.dataset for p in flooded.provenance}
     assert known == {
         "sentinel-1", "dem", "filosofi-200m", "bdtopo-buildings", "bdtopo-roads",
+        "bdtopo-places", "iris", "catnat", "hubeau-hydrometrie", "swot-raster",
     }  # fmt: skip
     for indicator in flooded.indicators:
-        assert indicator.date == "2024-01-15"
+        assert indicator.group == "memory" or indicator.date == "2024-01-15"
         assert indicator.source in known
     assert json.loads(flooded.to_json())["commune"] == {
         "insee": TOWN, "name": "Saint-Aubin-sur-Ervelle",
@@ -224,7 +227,7 @@ def test_a_dry_commune_is_told_dry(demo_source, index):
     finding = analyse(index.get(COUNTRY), demo_source)
     assert "aucune eau de crue n'était visible à Courvelles-le-Bocage" in finding.headline["fr"]
     assert finding["flooded_area"].value < 1
-    assert finding.charts == ()
+    assert [c.name for c in finding.charts] == ["memory"]
 
 
 def test_beyond_the_images_the_finding_says_what_would_help(demo_source, index):

@@ -26,7 +26,7 @@ WHOLE_WORLD = (-180.0, -90.0, 180.0, 90.0)
 _VECTOR = {".shp", ".gpkg", ".geojson", ".json", ".fgb"}
 _PARQUET = {".parquet", ".geoparquet"}
 _RASTER = {".tif", ".tiff"}
-_HDF = {".h5", ".hdf5", ".he5", ".hdf"}
+_HDF = {".h5", ".hdf5", ".he5", ".hdf", ".nc"}
 _TABLE = {".csv", ".txt"}
 SUFFIXES = _VECTOR | _PARQUET | _RASTER | _HDF | _TABLE | {".zip"}
 
@@ -41,6 +41,7 @@ _CELL = {"idcar_200m", "idinspire"}
 #: BD TOPO v3, full names of the GeoPackage and short ones of the shapefile.
 _STOREYS, _DWELLINGS = {"nombre_d_etages", "nb_etages"}, {"nombre_de_logements", "nb_logts"}
 _ABOVE_GROUND = {"position_par_rapport_au_sol", "pos_sol"}
+_IRIS = {"code_iris", "dcomiris"}
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
 _INSEE = r"\d[\dAB]\d{3}"
 #: Classes in Cerema's raster variant, and its pixel (SPOT's, 1.5 m): nobody else's LCZ has it.
@@ -135,6 +136,12 @@ def _by_columns(
         return [_found("filosofi-200m", box, None, rows, "carreaux de 200 m")]
     if polygons and "hauteur" in names and names & _STOREYS and names & _DWELLINGS:
         return [_found("bdtopo-buildings", box, None, rows, "bâtiments de la BD TOPO")]
+    if polygons and {"categorie", "nature", "toponyme"} <= names:
+        return [_found("bdtopo-places", box, None, rows, "zones d'activité ou d'intérêt")]
+    if polygons and names & _IRIS:
+        return [_found("iris", box, None, rows, "IRIS")]
+    if {"wse", "wse_u"} <= names and names & {"node_q", "reach_q"}:
+        return [_found("swot-river", box, None, rows, "SWOT L2_HR_RiverSP")]
     if not polygons and {"importance", "nature"} <= names and names & _ABOVE_GROUND:
         return [_found("bdtopo-roads", box, None, rows, "tronçons de route de la BD TOPO")]
     if polygons and names & _CODE and names & _NAME:
@@ -147,6 +154,8 @@ def _by_columns(
 def _vector(path: Path, address: str) -> list[Described]:
     import pyogrio
 
+    if path.suffix.lower() == ".json" and not _is_geojson(path):
+        return _answer(path)
     out: list[Described] = []
     try:
         # A GeoPackage may hold several layers (and ours of styles, which have no geometry).
@@ -166,10 +175,21 @@ def _vector(path: Path, address: str) -> list[Described]:
                 described["bbox"] = _degrees(info["total_bounds"], info["crs"])
             out += found
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
-        if path.suffix.lower() in {".json", ".geojson"} and not _is_geojson(path):
+        if path.suffix.lower() == ".geojson" and not _is_geojson(path):
             return []  # JSON of something else
         raise _unreadable(path, error) from error
     return out
+
+
+def _answer(path: Path) -> list[Described]:
+    """An answer of a public service kept as JSON: known by the words of its first rows."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if b'"code_national_catnat"' in head:
+        return [_found("catnat", note="réponse de Géorisques")]
+    if b'"grandeur_hydro_elab"' in head or b'"code_station"' in head:
+        return [_found("hubeau-hydrometrie", note="réponse de Hub'Eau")]
+    return []
 
 
 def _are_communes(codes: Any) -> bool:
@@ -259,6 +279,8 @@ def _table(path: Path) -> list[Described]:
     names = {n.strip().strip('"').lower() for n in re.split(r"[,;\t]", head.decode("latin-1"))}
     if names & _CELL and "ind" in names:
         return [_found("filosofi-200m", None, None, 0, "carreaux de 200 m")]
+    if "cod_nat_catnat" in names:
+        return [_found("catnat", note="table GASPAR")]
     return []
 
 
@@ -352,11 +374,11 @@ def _hdf(path: Path) -> list[Described]:
     try:
         with h5py.File(path, "r") as file:
             grids = file.get("HDFEOS/GRIDS")
+            attrs = {k: _text(v) for k, v in file.attrs.items()}
             if grids is None or not len(grids):
-                return []
+                return _swot(file, attrs)
             fields = grids[next(iter(grids))].get("Data Fields")
             names = set(fields) if fields is not None else set()
-            attrs = {k: _text(v) for k, v in file.attrs.items()}
     except (OSError, RuntimeError, KeyError) as error:
         raise _unreadable(path, error) from error
     product = attrs.get("ShortName", "").upper()
@@ -364,6 +386,19 @@ def _hdf(path: Path) -> list[Described]:
     if not monthly:
         return []
     return [_found("vnp46a3", _tile_box(attrs, path), _month(attrs, path), 0, product)]
+
+
+def _swot(file: Any, attrs: dict[str, str]) -> list[Described]:
+    """A SWOT L2_HR_Raster file: heights of water with their quality, on a grid of its own."""
+    if not {"wse", "wse_qual", "x", "y"} <= set(file):
+        return []
+    x, y = file["x"], file["y"]
+    crs = _text(file["crs"].attrs.get("crs_wkt", "")) if "crs" in file else ""
+    west, east = sorted((float(x[0]), float(x[-1])))
+    south, north = sorted((float(y[0]), float(y[-1])))
+    moment = _moment({"datetime": attrs.get("time_granule_start", "")})
+    box = _degrees([west, south, east, north], crs)
+    return [_found("swot-raster", box, moment, len(x) * len(y), "SWOT L2_HR_Raster")]
 
 
 def _text(value: Any) -> str:

@@ -18,10 +18,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from .ground import Cover, Ground, generator
+from .institutions import car_parks, interest_areas
 
 __all__ = ["LAYERS", "topographic_layers", "write_topo"]
 
-LAYERS = ("batiment", "zone_de_vegetation", "surface_hydrographique", "troncon_de_route")
+LAYERS = (
+    *("batiment", "zone_de_vegetation", "surface_hydrographique", "troncon_de_route"),
+    *("zone_d_activite_ou_d_interet", "equipement_de_transport"),
+)
 #: Use of a building here → usage_1 of BD TOPO.
 _USES = {"home": "Résidentiel", "house": "Résidentiel", "flats": "Résidentiel",
          "work": "Commercial et services", "farm": "Agricole", "church": "Religieux",
@@ -32,7 +36,7 @@ _NO_HEIGHT, _TOO_NEW = 0.11, 0.015
 
 
 def topographic_layers(ground: Ground, seed: int) -> dict[str, gpd.GeoDataFrame]:
-    """The four layers of :data:`LAYERS`, columns as in BD TOPO v3, in the ground's CRS.
+    """The layers of :data:`LAYERS`, columns as in BD TOPO v3, in the ground's CRS.
 
     Heights have an error of 0.6 m and positions one of 0.5 m (standard deviations); 11 %
     of heights and 1.5 % of buildings are missing; woods under 500 m² are not drawn.
@@ -45,6 +49,8 @@ def topographic_layers(ground: Ground, seed: int) -> dict[str, gpd.GeoDataFrame]
         "zone_de_vegetation": _vegetation(ground),
         "surface_hydrographique": _water(ground),
         "troncon_de_route": _roads(ground),
+        "zone_d_activite_ou_d_interet": interest_areas(ground, seed),
+        "equipement_de_transport": car_parks(ground),
     }
     for name, table in layers.items():
         near = shapely.intersects(zone, table.geometry.values)

@@ -11,7 +11,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from . import basemap, blackmarble, climate, lamps, optical, people, radar, rasters, topo
+from . import (
+    basemap,
+    blackmarble,
+    climate,
+    institutions,
+    lamps,
+    optical,
+    people,
+    radar,
+    rasters,
+    risks,
+    topo,
+)
 from .ground import Ground
 from .island import island
 from .mainland import mainland
@@ -30,6 +42,8 @@ Territoire FICTIF : aucun de ces lieux, de ces chiffres et de ces dates n'existe
   `flood_depth.tif` (hauteur d'eau, m), `flood_surface.tif` (altitude de la surface de l'eau, m,
   NGF-IGN69), 5 m, EPSG:2154. Le radar ne voit pas l'eau sous les arbres ni dans les rues denses :
   là, les deux images ne montrent pas cette crue.
+- `swot/` : le zéro des hauteurs y est 0,22 m plus haut que celui du terrain ; 8 % des mailles sont
+  fausses et marquées comme telles.
 
 Fictional territory: none of these places, figures and dates exists.
 """
@@ -76,6 +90,9 @@ def write_territory(
     radar.write_flood(main, flood, folder / "truth")
     radar.write_scenes(main, flood, folder / "flood", seed)
 
+    risks.write_memory(main, folder / "risks", seed)
+    risks.write_swot(main, flood, folder / "swot", seed)
+
     say("Image Sentinel-2", 0.56)
     optical.write_scene(main, folder / "optical", seed)
     optical.write_training(blocks[main.area], folder / "optical" / "lcz_training_areas.gpkg", seed)
@@ -93,6 +110,7 @@ def write_territory(
     people.write_cells(
         people.cells(isle, seed, "EPSG:5490"), folder / "population" / "filosofi_200m_97199.gpkg"
     )
+    institutions.write_districts(grounds, folder / "districts")
     say("Fond de carte", 0.73)
     for ground in grounds:
         basemap.write_basemap(ground, folder)

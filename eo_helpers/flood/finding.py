@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import xarray as xr
 
 from .. import catalog
 from ..catalog.provenance import Provenance
 from ..errors import InvalidInput, NoData, OutOfCoverage
-from ..findings import Finding, Indicator, remembered
-from ..territory import population
+from ..findings import Chart, Finding, Indicator, Layer, Status, remembered
 from ..territory.commune import Commune
 from ..text import Text
-from . import labels, pictures, sentences, topo
+from . import labels, memory, named, pictures, sentences
 from . import stakes_told as told
+from .around import POPULATION, Around, read_around
 from .data import inside_of, read_extent, read_radar, read_terrain
 from .depth import check_method, water_depth
 from .extent import UNKNOWN, water_extent
@@ -26,7 +25,7 @@ from .raised import control as rise_control
 from .raised import told as told_raised
 from .reached import Assessment, Count, assess
 from .rise import low_ground
-from .stakes_told import BUILDINGS, ROADS, Stakes, stakes
+from .stakes_told import stakes
 from .water import Water, decibels, on_grid, plain_grid
 
 __all__ = ["CONTROLS", "Water", "analyse", "finding_of"]
@@ -35,7 +34,7 @@ __all__ = ["CONTROLS", "Water", "analyse", "finding_of"]
 CONTROLS = ("rise",)
 
 RADAR, OPTICAL, EXTENT = "sentinel-1", "sentinel-2", "flood-extent"
-TERRAIN, POPULATION = "dem", "filosofi-200m"
+TERRAIN = "dem"
 
 
 def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
@@ -76,36 +75,56 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     check_method(options["method"])
     options["rise"] = rise = check_rise(options["rise"])
     # Everything that the slider does not move.
-    water, away, cells, things, provenance = _read(
+    water, away, around, provenance = _read(
         commune, source, method=options["method"], after=options["after"], before=options["before"]
     )
+    past = memory.remember(commune, source)
     if water is None:
-        return Finding(
-            "flood",
-            commune,
-            "out_of_coverage" if away else "no_data",
-            sentences.nothing(commune, away),
-            parameters=options,
-            remedy=sentences.REMEDY,
-        )
+        return _without_image(commune, past, away, options)
     shown = raised(water, rise) if rise else water
-    buildings, roads = things
-    found = None
-    if buildings is not None or roads is not None:
-        found = stakes(shown.grid, buildings, roads)
     finding = finding_of(
-        commune, shown, cells, found, provenance=provenance, parameters=options, rise=rise
-    )
+        commune, shown, around, past,
+        provenance=(*provenance, *past.provenance), parameters=options, rise=rise,
+    )  # fmt: skip
     if water.surface is not None:
         finding = replace(finding, controls=(rise_control(rise),))
     return finding
 
 
+def _without_image(
+    commune: Commune, past: memory.Memory, away: bool, options: dict[str, Any]
+) -> Finding:
+    """What is known of past floods where no image is at hand."""
+    known = bool(past)
+    headline = sentences.nothing(commune, away)
+    told_past = {lang: memory.sentence(past, lang) for lang in ("fr", "en")}
+    if told_past["fr"]:
+        name = commune.name
+        headline = {
+            "fr": f"{name} compte {told_past['fr']} ; pas encore d'image de crue ici.",
+            "en": f"{name} has {told_past['en']}; no flood image here yet.",
+        }
+    status: Status = "out_of_coverage" if away else "no_data"
+    frieze = memory.chart(past, commune, "")
+    return Finding(
+        "flood",
+        commune,
+        "partial" if known else status,
+        headline,
+        indicators=tuple(memory.indicators(past, "")),
+        charts=(frieze,) if frieze is not None else (),
+        caveats=tuple(memory.caveats(past)),
+        provenance=past.provenance,
+        parameters=options,
+        remedy=sentences.REMEDY,
+    )
+
+
 @remembered(size=3)
 def _read(
     commune: Commune, source: Any, **options: Any
-) -> tuple[Water | None, bool, Any, tuple[Any, Any], tuple[Provenance, ...]]:
-    """Water, whether images lie elsewhere, people, buildings and roads, and where from."""
+) -> tuple[Water | None, bool, Around, tuple[Provenance, ...]]:
+    """Water, whether images lie elsewhere, what is around, and where it all is from."""
     provenance: list[Provenance] = []
     water, away = None, False
     for read in (_from_radar, _from_extent):
@@ -115,33 +134,9 @@ def _read(
         except NoData as error:
             away |= isinstance(error, OutOfCoverage)
     if water is None:
-        return None, away, None, (None, None), ()
-    things = _things(commune, source, water, provenance)
-    cells = None
-    try:
-        holding = catalog.find(POPULATION, commune, source)
-        cells = population.read(holding, commune)
-        provenance.append(holding.provenance)
-    except NoData:
-        cells = None
-    return water, away, cells, things, tuple(provenance)
-
-
-def _things(
-    commune: Commune, source: Any, water: Water, provenance: list[Provenance]
-) -> tuple[Any, Any]:
-    """Buildings and roads, where the depth is known and the source has BD TOPO."""
-    if "depth" not in water.grid:
-        return None, None
-    read: dict[str, Any] = {}
-    for dataset in (BUILDINGS, ROADS):
-        try:
-            holding = catalog.find(dataset, commune, source)
-            read[dataset] = topo.read(holding, commune)
-            provenance.append(holding.provenance)
-        except NoData:
-            read[dataset] = None
-    return read[BUILDINGS], read[ROADS]
+        return None, away, Around(), ()
+    around = read_around(commune, source, water)
+    return water, away, around, (*provenance, *around.provenance)
 
 
 def _from_radar(
@@ -228,22 +223,27 @@ def _with_depth(
 def finding_of(
     commune: Commune,
     water: Water,
-    cells: gpd.GeoDataFrame | None = None,
-    things: Stakes | None = None,
+    around: Around | None = None,
+    past: memory.Memory | None = None,
     *,
     provenance: tuple[Provenance, ...] = (),
     parameters: dict[str, Any] | None = None,
     rise: float = 0.0,
 ) -> Finding:
-    """The Finding of a commune from its :class:`Water`, population cells and :class:`Stakes`.
+    """The Finding of a commune from its :class:`Water`, what is around it and its past floods.
 
     ``rise`` is what the water was raised by (:func:`.raised.raised`), metres.
     """
+    around, past = around or Around(), past or memory.Memory()
     inside = inside_of(water.grid["flood"], commune)
-    found = assess(water.grid, commune, inside, cells)
+    found = assess(water.grid, commune, inside, around.cells)
     terrain = "depth" in water.grid
     figures = _indicators(found, water)
-    drawn = told.layer(commune, things) if things is not None else None
+    date = water.date[:10] or None
+    more, drawn, charts = _stakes(commune, water, around, date)
+    figures[-1:] = [*more, *memory.indicators(past, water.date if water.told else ""),
+                    *_agreement(around, date), figures[-1]]  # fmt: skip
+    frieze = memory.chart(past, commune, water.date)
     whole = terrain and water.told and found.observed > 0.95
     caveats = sentences.caveats(
         found,
@@ -251,7 +251,7 @@ def finding_of(
         before=water.told,
         terrain=terrain,
         people=found.people is not None,
-        notes=water.notes,
+        notes=[*water.notes, *([around.agreement.note] if around.agreement else [])],
     )
     remedy = None if water.told else sentences.REMEDY_BEFORE
     if not terrain:
@@ -261,15 +261,15 @@ def finding_of(
         commune=commune,
         status="complete" if whole else "partial",
         headline=sentences.headline(commune, found, water.date, water.told),
-        indicators=(
-            *figures[:-1],
-            *(told.indicators(things, water.date[:10] or None) if things is not None else ()),
-            # How good the measurement is comes last.
-            figures[-1],
+        # How good the measurement is comes last.
+        indicators=tuple(figures),
+        layers=(*pictures.layers(commune, water, found), *drawn),
+        charts=(
+            *pictures.charts(commune, found, water),
+            *charts,
+            *((frieze,) if frieze is not None else ()),
         ),
-        layers=(*pictures.layers(commune, water, found), *((drawn,) if drawn is not None else ())),
-        charts=pictures.charts(commune, found, water),
-        caveats=caveats,
+        caveats=(*caveats, *memory.caveats(past)),
         provenance=provenance,
         parameters=parameters or {},
         processing=tuple(water.processing),
@@ -278,7 +278,49 @@ def finding_of(
     return told_raised(finding, commune, found, water, rise) if rise else finding
 
 
-def _indicators(found: Assessment, water: Water) -> tuple[Indicator, ...]:
+def _stakes(
+    commune: Commune, water: Water, around: Around, date: str | None
+) -> tuple[list[Indicator], list[Layer], list[Chart]]:
+    """Buildings, roads, public places and districts: figures, maps and charts."""
+    figures: list[Indicator] = []
+    layers: list[Layer | None] = []
+    charts: list[Chart | None] = []
+    if around.buildings is not None or around.roads is not None:
+        found = stakes(water.grid, around.buildings, around.roads)
+        figures += told.indicators(found, date)
+        layers.append(told.layer(commune, found))
+    if around.places is not None:
+        reached = named.places_reached(around.places, water.grid)
+        figures += named.place_indicators(reached, date)
+        layers.append(named.places_layer(commune, reached))
+    if around.zones is not None:
+        table = named.districts(around.zones, water.grid, around.cells)
+        charts.append(named.district_chart(commune, table))
+    return (
+        figures,
+        [layer for layer in layers if layer is not None],
+        [chart for chart in charts if chart is not None],
+    )
+
+
+def _agreement(around: Around, date: str | None) -> list[Indicator]:
+    """The surface found here against SWOT's, where SWOT measured it."""
+    if around.agreement is None:
+        return []
+    one = around.agreement
+    spread = 1.645 * one.spread
+    label: Text = {
+        "fr": f"Niveau de l'eau trouvé ici moins niveau mesuré par SWOT ({one.points} points, "
+        "médiane et 90 %)",
+        "en": f"Water level found here less SWOT's ({one.points} points, median and 90%)",
+    }
+    return [
+        Indicator("swot_difference", label, one.median, "m", one.median - spread,
+                  one.median + spread, date, around.swot, 2, "measurement")
+    ]  # fmt: skip
+
+
+def _indicators(found: Assessment, water: Water) -> list[Indicator]:
     date = water.date[:10] or None
     out: list[Indicator] = []
 
@@ -319,7 +361,7 @@ def _indicators(found: Assessment, water: Water) -> tuple[Indicator, ...]:
             add(f"people_reached_{name}", label, people, "habitants", "population", POPULATION)
     add("observed_share", labels.OBSERVED, 100 * found.observed, "%", "measurement",
         water.dataset)  # fmt: skip
-    return tuple(out)
+    return out
 
 
 def _percent(c: Count) -> Count:

@@ -12,7 +12,6 @@ from ..territory.commune import Commune
 from ..text import Text, day, french, number, percent
 from .extent import DRY, FLOODED, UNKNOWN
 from .reached import Assessment
-from .rise import raise_water
 from .sentences import area
 from .water import Water
 
@@ -85,7 +84,7 @@ def raised(water: Water, rise: float) -> Water:
         lower by 1.645 times the median uncertainty of the surface, 0.5 where with one higher by
         as much, so that areas and people have a low and a high bound.
     """
-    if water.surface is None or water.terrain is None:
+    if water.rising is None or water.surface is None or water.terrain is None:
         raise InvalidInput(
             "Sans modèle de terrain, on ne peut pas dire où l'eau irait si elle montait : "
             "ajoutez-en un (RGE ALTI).",
@@ -96,12 +95,11 @@ def raised(water: Water, rise: float) -> Water:
     sigma = water.surface["uncertainty"].values
     sigma = sigma[np.isfinite(sigma)]
     spread = Z90 * float(np.median(sigma)) if sigma.size else 0.0  # no water: nothing to spread
-    wet = {}
-    for name, height in (("low", rise - spread), ("mid", rise), ("high", rise + spread)):
-        found = raise_water(water.surface, water.terrain, height, permanent_water=always)
-        wet[name] = (found["depth"].values > 0) & ~(always.values == 1)
-        if name == "mid":
-            new = found
+    land = always.values != 1
+    new = water.rising.to(rise)
+    wet = {"mid": (new["depth"].values > 0) & land}
+    for name, height in (("low", rise - spread), ("high", rise + spread)):
+        wet[name] = water.rising.wet(height) & land
     known = np.isfinite(water.terrain.values.reshape(wet["mid"].shape))
     codes = np.where(known, np.where(wet["mid"], FLOODED, DRY), UNKNOWN).astype(np.uint8)
     chance = np.where(wet["high"] | wet["mid"], _POSSIBLE, 0.0)

@@ -11,7 +11,16 @@ from numpy.typing import NDArray
 
 from ..territory.commune import Commune
 
-__all__ = ["CLASSES", "SURE", "Assessment", "Count", "DepthClass", "assess"]
+__all__ = [
+    "CLASSES",
+    "POSSIBLE",
+    "SURE",
+    "Assessment",
+    "Count",
+    "DepthClass",
+    "assess",
+    "people_per_cell",
+]
 
 #: Probability from which water is told as sure, and from which it is possible.
 SURE, POSSIBLE = 0.8, 0.2
@@ -102,6 +111,18 @@ def _cell_of_people(cells: gpd.GeoDataFrame, grid: xr.DataArray) -> NDArray[np.i
     )
 
 
+def people_per_cell(cells: gpd.GeoDataFrame, grid: xr.DataArray) -> NDArray[np.float64]:
+    """People in each cell of a grid, taken to live evenly over their 200 m square."""
+    where = _cell_of_people(cells, grid)
+    hectare = abs(float(np.prod(grid.rio.resolution()))) / 1e4
+    ind = cells["ind"].to_numpy(float)
+    size = np.bincount(where[where >= 0], minlength=len(ind))
+    # A square cut by the edge of the grid is still whole.
+    full = cells.geometry.area.to_numpy() / 1e4 / hectare
+    density = ind / np.maximum(np.maximum(size, full * 0.98), 1)
+    return np.where(where >= 0, density[np.maximum(where, 0)], 0.0)
+
+
 def assess(
     water: xr.Dataset,
     commune: Commune,
@@ -160,22 +181,14 @@ def assess(
     if depth is not None and sigma is not None:
         out |= _depths(depth, sigma, wet, hectare)
     if cells is not None and len(cells):
-        where = _cell_of_people(cells, water["flood"])
-        ind = cells["ind"].to_numpy(float)
-        size = np.bincount(where[where >= 0], minlength=len(ind))
-        # A cell cut by the edge of the grid is still whole: 200 m squares.
-        full = cells.geometry.area.to_numpy() / 1e4 / hectare
-        density = ind / np.maximum(np.maximum(size, full * 0.98), 1)
+        density = people_per_cell(cells, water["flood"])
 
         def people(mask: NDArray[np.bool_]) -> float:
-            chosen = where[mask & (where >= 0)]
-            return float(density @ np.bincount(chosen, minlength=len(ind)))
+            return float(density[mask].sum())
 
         out["people"] = Count(people(wet), people(sure), people(possible))
         if depth is not None and sigma is not None:
-            here = where[wet]
-            each = np.where(here >= 0, density[np.maximum(here, 0)], 0.0)
-            out["people_classes"] = _by_class(depth[wet], sigma[wet], each)
+            out["people_classes"] = _by_class(depth[wet], sigma[wet], density[wet])
     return Assessment(**out)
 
 

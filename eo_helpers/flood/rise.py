@@ -7,6 +7,8 @@ overtopped. No flow, no volume, no time: a map of what such a level would touch.
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
@@ -16,7 +18,7 @@ from ..errors import InvalidInput
 from .edges import FLOODED
 from .grids import Notes, align, cell_size, check_heights, plane
 
-__all__ = ["low_ground", "raise_water", "rise_needed"]
+__all__ = ["Rising", "low_ground", "raise_water", "rise_needed"]
 
 #: A surface is not carried level far from where it was seen: it falls by a metre a
 #: kilometre, the slope of an ordinary lowland river.
@@ -104,39 +106,80 @@ def raise_water(
         the surface around them: the sensor may have missed them. Water that falls leaves
         its pools.
     """
-    if not np.isfinite(rise):
-        raise InvalidInput(
-            "La montée de l'eau doit être un nombre de mètres.",
-            "The rise of the water must be a number of metres.",
-        )
-    heights, surface, depth, cell = _inputs(water, dem)
-    always = _permanent(permanent_water, dem)
-    present = np.isfinite(surface) & np.isfinite(depth)
-    out = water.copy(deep=True)
-    out.attrs["rise_m"] = float(rise)
-    if rise == 0 or not present.any():
+    return Rising(water, dem, permanent_water=permanent_water, fall=fall).to(rise)
+
+
+class Rising:
+    """:func:`raise_water` for many rises of one flood: what they share is worked out once.
+
+    Parameters are those of :func:`raise_water`.
+    """
+
+    def __init__(
+        self,
+        water: xr.Dataset,
+        dem: xr.DataArray,
+        *,
+        permanent_water: xr.DataArray | None = None,
+        fall: float = FALL,
+    ) -> None:
+        self._water = water
+        self._heights, self._surface, self._depth, self._cell = _inputs(water, dem)
+        self._always = _permanent(permanent_water, dem)
+        self._present = np.isfinite(self._surface) & np.isfinite(self._depth)
+        self._fall = fall
+
+    @cached_property
+    def _carried(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        seen = np.where(self._present, self._surface, np.float32(np.nan))
+        return carried(seen, self._cell, self._fall)
+
+    def wet(self, rise: float) -> NDArray[np.bool_]:
+        """Where the water stands, or would stand, permanent water included.
+
+        Raises
+        ------
+        InvalidInput
+            If the rise is no number.
+        """
+        if not np.isfinite(rise):
+            raise InvalidInput(
+                "La montée de l'eau doit être un nombre de mètres.",
+                "The rise of the water must be a number of metres.",
+            )
+        if not self._present.any():
+            return self._present
+        if rise <= 0:
+            level = self._surface + np.float32(rise)
+            return self._present & (level > self._heights) if rise < 0 else self._present
+        level = self._carried[0] + np.float32(rise)
+        # NaN compares false: no height, no water.
+        wet = reached(level > self._heights, self._present)
+        return np.asarray(wet & (self._present | ~self._always))
+
+    def to(self, rise: float) -> xr.Dataset:
+        """The flood with its surface ``rise`` metres higher, as :func:`raise_water` gives it."""
+        wet = self.wet(rise)
+        out = self._water.copy(deep=True)
+        out.attrs["rise_m"] = float(rise)
+        if rise == 0 or not self._present.any():
+            return out
+        sigma = self._water["uncertainty"].values
+        level = self._surface + np.float32(rise)
+        if rise > 0:
+            level, nearest = self._carried[0] + np.float32(rise), self._carried[1]
+            # What is carried is known less and less well.
+            apart = np.maximum(self._surface.ravel()[nearest] + np.float32(rise) - level, 0)
+            sigma = np.hypot(sigma.ravel()[nearest], apart)
+        new = np.where(wet, np.maximum(level - self._heights, 0), np.float32(0))
+        new[~np.isfinite(self._heights) | (np.isnan(self._depth) & ~wet)] = np.nan
+        for name, values in (
+            ("depth", new),
+            ("surface", np.where(wet, level, np.float32(np.nan))),
+            ("uncertainty", np.where(wet, sigma, np.float32(np.nan))),
+        ):
+            out[name].values[:] = values
         return out
-    sigma = water["uncertainty"].values
-    if rise < 0:
-        level = surface + np.float32(rise)
-        wet = present & (level > heights)
-    else:
-        level, nearest = carried(np.where(present, surface, np.float32(np.nan)), cell, fall)
-        level += np.float32(rise)
-        wet = reached(np.isfinite(heights) & (level > heights), present)
-        wet &= present | ~always
-        # What is carried is known less and less well.
-        apart = np.maximum(surface.ravel()[nearest] + np.float32(rise) - level, 0)
-        sigma = np.hypot(sigma.ravel()[nearest], apart)
-    new = np.where(wet, np.maximum(level - heights, 0), np.float32(0))
-    new[~np.isfinite(heights) | (np.isnan(depth) & ~wet)] = np.nan
-    for name, values in (
-        ("depth", new),
-        ("surface", np.where(wet, level, np.float32(np.nan))),
-        ("uncertainty", np.where(wet, sigma, np.float32(np.nan))),
-    ):
-        out[name].values[:] = values
-    return out
 
 
 def low_ground(

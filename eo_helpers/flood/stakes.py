@@ -6,6 +6,9 @@ IGN's BD TOPO v3, matched without regard to case.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
@@ -16,7 +19,16 @@ from numpy.typing import NDArray
 from ..errors import InvalidInput
 from .reached import CLASSES, Count
 
-__all__ = ["CUT", "buildings_reached", "by_class", "roads_cut"]
+__all__ = [
+    "CUT",
+    "Doorsteps",
+    "RoadPoints",
+    "buildings_reached",
+    "by_class",
+    "doorsteps",
+    "road_points",
+    "roads_cut",
+]
 
 #: Depth at which a road is cut, m: a car floats, and its driver no longer sees the road.
 CUT = 0.3
@@ -30,7 +42,7 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> str | None:
     return next((str(c) for c in frame.columns if str(c).lower() == name), None)
 
 
-def _checked(frame: gpd.GeoDataFrame, water: xr.Dataset, what: tuple[str, str]) -> gpd.GeoDataFrame:
+def _checked(frame: gpd.GeoDataFrame, water: Any, what: tuple[str, str]) -> gpd.GeoDataFrame:
     """What stands, in the CRS of the water."""
     if frame.crs is None:
         raise InvalidInput(
@@ -44,24 +56,69 @@ def _checked(frame: gpd.GeoDataFrame, water: xr.Dataset, what: tuple[str, str]) 
     return kept.to_crs(water.rio.crs)
 
 
-def _wet_cells(water: xr.Dataset) -> tuple[NDArray, NDArray, NDArray, float]:
-    """Centres of wet cells, their depth and its standard deviation (m), and a cell's side."""
-    depth, sigma = water["depth"].values, water["uncertainty"].values
-    rows, cols = np.nonzero(depth > 0)
-    transform = water["depth"].rio.transform()
-    x, y = transform * (cols + 0.5, rows + 0.5)
+@dataclass(frozen=True, eq=False)
+class Doorsteps:
+    """Cells within one cell of the walls of each building: worked out once for a grid.
+
+    Attributes
+    ----------
+    standing : geopandas.GeoDataFrame
+        Buildings that stand, in the CRS of the grid.
+    row, at : int arrays of one length
+        Row of ``standing`` and flat index of a cell beside it.
+    """
+
+    standing: gpd.GeoDataFrame
+    row: NDArray[np.int64]
+    at: NDArray[np.int64]
+
+    def wet(self, depth: NDArray[Any]) -> NDArray[np.int64]:
+        """Rows of the buildings with water at their walls."""
+        return np.unique(self.row[depth.ravel()[self.at] > 0])
+
+
+def doorsteps(buildings: gpd.GeoDataFrame, grid: xr.DataArray) -> Doorsteps:
+    """Which cells of a grid lie at the walls of which building.
+
+    Raises
+    ------
+    InvalidInput
+        If the buildings have no CRS.
+    """
+    standing = _checked(buildings, grid, ("Les bâtiments", "The buildings"))
+    shapes = standing.geometry.to_numpy()
+    transform = grid.rio.transform()
     cell = float(np.sqrt(abs(transform.a * transform.e)))
-    return np.column_stack([x, y]), depth[rows, cols], np.nan_to_num(sigma[rows, cols]), cell
+    height, width = grid.shape[-2:]
+    west, south, east, north = shapely.bounds(shapes).T
+    left, top = ~transform * (west - cell, north + cell)
+    right, bottom = ~transform * (east + cell, south - cell)
+    left, top = np.maximum(np.floor([left, top]), 0).astype(np.int64)
+    right = np.minimum(np.ceil(right), width).astype(np.int64)
+    bottom = np.minimum(np.ceil(bottom), height).astype(np.int64)
+    across, down = np.maximum(right - left, 0), np.maximum(bottom - top, 0)
+    count = across * down
+    # Every cell of each building's box, then those that are near its walls.
+    row = np.repeat(np.arange(len(shapes)), count)
+    rank = np.arange(row.size) - np.repeat(np.cumsum(count) - count, count)
+    line = top[row] + rank // np.maximum(across[row], 1)
+    col = left[row] + rank % np.maximum(across[row], 1)
+    x, y = transform * (col + 0.5, line + 0.5)
+    shapely.prepare(shapes)
+    near = shapely.dwithin(shapes[row], shapely.points(x, y), cell)
+    return Doorsteps(standing, row[near], (line * width + col)[near])
 
 
-def buildings_reached(buildings: gpd.GeoDataFrame, water: xr.Dataset) -> gpd.GeoDataFrame:
+def buildings_reached(
+    buildings: gpd.GeoDataFrame | Doorsteps, water: xr.Dataset
+) -> gpd.GeoDataFrame:
     """Buildings with water at their walls.
 
     Parameters
     ----------
     buildings : geopandas.GeoDataFrame
         Footprints; ``etat_de_l_objet``, where it is there, other than « En service » is
-        left out.
+        left out. Or their :func:`doorsteps`, for several states of the water on one grid.
     water : xarray.Dataset (y, x)
         ``depth`` and ``uncertainty``, m, projected CRS.
 
@@ -79,16 +136,16 @@ def buildings_reached(buildings: gpd.GeoDataFrame, water: xr.Dataset) -> gpd.Geo
     InvalidInput
         If the buildings have no CRS.
     """
-    standing = _checked(buildings, water, ("Les bâtiments", "The buildings"))
-    points, depth, sigma, cell = _wet_cells(water)
-    if not len(points) or standing.empty:
-        return _told(standing.iloc[:0], pd.DataFrame({"depth": [], "sigma": []}))
-    tree = shapely.STRtree(shapely.points(points))
-    which, at = tree.query(standing.geometry.to_numpy(), predicate="dwithin", distance=cell)
-    found = (
-        pd.DataFrame({"row": which, "depth": depth[at], "sigma": sigma[at]}).groupby("row").median()
+    if not isinstance(buildings, Doorsteps):
+        buildings = doorsteps(buildings, water["depth"])
+    depth, sigma = water["depth"].values.ravel(), water["uncertainty"].values.ravel()
+    wet = depth[buildings.at] > 0
+    at = buildings.at[wet]
+    found = pd.DataFrame(
+        {"row": buildings.row[wet], "depth": depth[at], "sigma": np.nan_to_num(sigma[at])}
     )
-    return _told(standing.iloc[found.index.to_numpy()], found)
+    found = found.groupby("row").median()
+    return _told(buildings.standing.iloc[found.index.to_numpy()], found)
 
 
 def _told(rows: gpd.GeoDataFrame, found: pd.DataFrame) -> gpd.GeoDataFrame:
@@ -132,8 +189,60 @@ def by_class(reached: gpd.GeoDataFrame, weight: str | None = None) -> dict[str, 
     return out
 
 
+@dataclass(frozen=True, eq=False)
+class RoadPoints:
+    """Middles of short pieces of roads, and the cell below each: worked out once for a grid.
+
+    Attributes
+    ----------
+    standing : geopandas.GeoDataFrame
+        Roads on the ground, in the CRS of the grid.
+    row, at : int arrays of one length
+        Row of ``standing`` and flat index of the cell.
+    length : float array
+        Of each piece, m.
+    """
+
+    standing: gpd.GeoDataFrame
+    row: NDArray[np.int64]
+    at: NDArray[np.int64]
+    length: NDArray[np.float64]
+
+
+def road_points(roads: gpd.GeoDataFrame, grid: xr.DataArray) -> RoadPoints:
+    """Where roads pass on a grid; bridges and tunnels are left out.
+
+    Raises
+    ------
+    InvalidInput
+        If the roads have no CRS.
+    """
+    standing = _checked(roads, grid, ("Les routes", "The roads"))
+    level = _column(standing, "position_par_rapport_au_sol")
+    if level:
+        ground = pd.to_numeric(standing[level], errors="coerce").fillna(0) == 0
+        standing = standing[ground]
+    height, width = grid.shape[-2:]
+    transform = grid.rio.transform()
+    step = float(np.sqrt(abs(transform.a * transform.e))) / 2
+    lines = standing.geometry.to_numpy()
+    count = np.maximum(np.ceil(shapely.length(lines) / step).astype(int), 1)
+    row = np.repeat(np.arange(len(lines)), count)
+    # Middles of equal pieces of each line, no longer than half a cell.
+    rank = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    piece = (shapely.length(lines) / count)[row]
+    places = shapely.get_coordinates(
+        shapely.line_interpolate_point(lines[row], piece * (rank + 0.5))
+    )
+    col, line = ~transform * places.T
+    col, line = np.floor(col).astype(int), np.floor(line).astype(int)
+    inside = (line >= 0) & (line < height) & (col >= 0) & (col < width)
+    at = (line * width + col)[inside]
+    return RoadPoints(standing, row[inside], at, piece[inside])
+
+
 def roads_cut(
-    roads: gpd.GeoDataFrame, water: xr.Dataset, threshold: float = CUT
+    roads: gpd.GeoDataFrame | RoadPoints, water: xr.Dataset, threshold: float = CUT
 ) -> gpd.GeoDataFrame:
     """Roads under water, and whether they are cut.
 
@@ -141,7 +250,7 @@ def roads_cut(
     ----------
     roads : geopandas.GeoDataFrame
         Lines. Bridges and tunnels (``position_par_rapport_au_sol`` other than 0) are left
-        out: the terrain says nothing of them.
+        out: the terrain says nothing of them. Or their :func:`road_points`.
     water : xarray.Dataset (y, x)
         ``depth`` and ``uncertainty``, m, projected CRS.
     threshold : float
@@ -159,31 +268,20 @@ def roads_cut(
     InvalidInput
         If the roads have no CRS.
     """
-    standing = _checked(roads, water, ("Les routes", "The roads"))
-    level = _column(standing, "position_par_rapport_au_sol")
-    if level:
-        ground = pd.to_numeric(standing[level], errors="coerce").fillna(0) == 0
-        standing = standing[ground]
-    depth, sigma = water["depth"].values, water["uncertainty"].values
-    transform = water["depth"].rio.transform()
-    step = float(np.sqrt(abs(transform.a * transform.e))) / 2
-    lines = standing.geometry.to_numpy()
-    count = np.maximum(np.ceil(shapely.length(lines) / step).astype(int), 1)
-    row = np.repeat(np.arange(len(lines)), count)
-    # Middles of equal pieces of each line, no longer than half a cell.
-    rank = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    piece = (shapely.length(lines) / count)[row]
-    places = shapely.get_coordinates(
-        shapely.line_interpolate_point(lines[row], piece * (rank + 0.5))
-    )
-    col, line = ~transform * places.T
-    col, line = np.floor(col).astype(int), np.floor(line).astype(int)
-    inside = (line >= 0) & (line < depth.shape[0]) & (col >= 0) & (col < depth.shape[1])
-    at = np.where(inside, line * depth.shape[1] + col, 0)
-    here = np.where(inside, np.nan_to_num(depth.ravel()[at]), 0)
+    if not isinstance(roads, RoadPoints):
+        roads = road_points(roads, water["depth"])
+    standing = roads.standing
+    depth, sigma = water["depth"].values.ravel(), water["uncertainty"].values.ravel()
+    wet = depth[roads.at] > 0
+    at = roads.at[wet]
     table = pd.DataFrame(
-        {"row": row, "depth": here, "sigma": np.nan_to_num(sigma.ravel()[at]), "length": piece}
-    )[here > 0]
+        {
+            "row": roads.row[wet],
+            "depth": depth[at],
+            "sigma": np.nan_to_num(sigma[at]),
+            "length": roads.length[wet],
+        }
+    )
     if table.empty:
         found = pd.DataFrame({"depth": [], "sigma": [], "length": []})
         kept = standing.iloc[:0]

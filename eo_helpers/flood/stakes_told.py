@@ -13,7 +13,16 @@ from ..territory.commune import Commune
 from ..text import Text, number
 from .reached import CLASSES, Count
 from .sentences import CLASS_LABELS
-from .stakes import CUT, buildings_reached, by_class, roads_cut
+from .stakes import (
+    CUT,
+    Doorsteps,
+    RoadPoints,
+    buildings_reached,
+    by_class,
+    doorsteps,
+    road_points,
+    roads_cut,
+)
 
 __all__ = ["BUILDINGS", "ROADS", "Stakes", "indicators", "layer", "stakes"]
 
@@ -46,7 +55,9 @@ class Stakes:
 
 
 def stakes(
-    water: xr.Dataset, buildings: gpd.GeoDataFrame | None, roads: gpd.GeoDataFrame | None
+    water: xr.Dataset,
+    buildings: gpd.GeoDataFrame | Doorsteps | None,
+    roads: gpd.GeoDataFrame | RoadPoints | None,
 ) -> Stakes:
     """Count what is reached.
 
@@ -55,8 +66,13 @@ def stakes(
     water : xarray.Dataset (y, x)
         ``depth``, ``uncertainty`` (m), ``low_ground`` (bool), projected CRS.
     buildings, roads : geopandas.GeoDataFrame or None
-        Of BD TOPO (:func:`.topo.read`).
+        Of BD TOPO (:func:`.topo.read`), or where they stand on the grid
+        (:func:`.stakes.doorsteps`, :func:`.stakes.road_points`).
     """
+    if isinstance(buildings, gpd.GeoDataFrame):
+        buildings = doorsteps(buildings, water["depth"])
+    if isinstance(roads, gpd.GeoDataFrame):
+        roads = road_points(roads, water["depth"])
     hidden = water["low_ground"] & ~(water["depth"] > 0)
     wider = xr.Dataset(
         {
@@ -69,13 +85,16 @@ def stakes(
     out: dict[str, object] = {}
     if buildings is not None:
         found = buildings_reached(buildings, water)
-        most = buildings_reached(buildings, wider)
+        most = buildings.wet(wider["depth"].values)
         sure = found["depth_low"] > 0
         out["buildings"] = found
         out["count"] = Count(float(len(found)), float(sure.sum()), float(len(most)))
         out["classes"] = by_class(found)
         if "nombre_de_logements" in found:
-            homes = [f["nombre_de_logements"].fillna(0).sum() for f in (found, found[sure], most)]
+            possible = buildings.standing.iloc[most]
+            homes = [
+                f["nombre_de_logements"].fillna(0).sum() for f in (found, found[sure], possible)
+            ]
             out["dwellings"] = Count(*(float(h) for h in homes))
     if roads is not None:
         cut, most = roads_cut(roads, water), roads_cut(roads, wider)
@@ -129,8 +148,11 @@ def layer(commune: Commune, found: Stakes) -> Layer | None:
     drawn = found.buildings[["depth", "depth_class", "geometry"]].copy()
     rank = {c.name: str(i) for i, c in enumerate(CLASSES, 1)}
     drawn["class"] = drawn["depth_class"].map(rank)
+    metres = drawn["depth"].round(1)
     for lang, words in (("fr", "m d'eau au pied des murs"), ("en", "m of water at the walls")):
-        drawn[f"told_{lang}"] = [f"{number(d, 1, lang)} {words}" for d in drawn["depth"]]
+        # A few dozen depths to the decimetre for thousands of buildings.
+        told = {d: f"{number(d, 1, lang)} {words}" for d in metres.unique()}
+        drawn[f"told_{lang}"] = metres.map(told)
     title: Text = {"fr": "Bâtiments atteints", "en": "Buildings reached"}
     count = len(drawn)
     deep = float(np.median(drawn["depth"]))

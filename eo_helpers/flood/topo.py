@@ -1,4 +1,4 @@
-"""Buildings and roads of BD TOPO around a commune, as the flood theme needs them."""
+"""Buildings, roads and public places of BD TOPO around a commune, as the flood theme needs them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,18 @@ _LONG = {
     "nb_logts": "nombre_de_logements",
     "nb_etages": "nombre_d_etages",
     "pos_sol": "position_par_rapport_au_sol",
+    "nat_detail": "nature_detaillee",
 }
 #: Columns by which a layer of the file is the wanted one.
 _KNOWN = {
     "bdtopo-buildings": {"hauteur", "nombre_de_logements"},
     "bdtopo-roads": {"importance", "position_par_rapport_au_sol"},
+    "bdtopo-places": {"categorie", "nature", "toponyme"},
 }
 _KEPT = (
     *("cleabs", "nature", "usage_1", "etat_de_l_objet", "nombre_de_logements"),
     *("importance", "position_par_rapport_au_sol"),
+    *("categorie", "nature_detaillee", "toponyme"),
 )
 
 
@@ -41,7 +44,8 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     Parameters
     ----------
     holding : catalog.Holding
-        Files of data set ``bdtopo-buildings`` or ``bdtopo-roads`` (GeoPackage, shapefile).
+        Files of data set ``bdtopo-buildings``, ``bdtopo-roads`` or ``bdtopo-places``
+        (GeoPackage, shapefile).
     commune : Commune
 
     Returns

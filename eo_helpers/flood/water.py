@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import rasterio.transform
@@ -13,6 +14,7 @@ from ..territory.commune import Commune
 from ..text import Text
 from .data import MARGIN
 from .extent import UNKNOWN
+from .rise import Rising
 from .scenes import open_radar, radar_bands
 
 __all__ = ["STEP", "Water", "decibels", "on_grid", "plain_grid"]
@@ -58,6 +60,13 @@ class Water:
     #: What a rise of the water is worked out from, where the terrain is there.
     surface: xr.Dataset | None = None
     terrain: xr.DataArray | None = None
+
+    @cached_property
+    def rising(self) -> Rising | None:
+        """What raises the water, worked out once; None without surface and terrain."""
+        if self.surface is None or self.terrain is None:
+            return None
+        return Rising(self.surface, self.terrain, permanent_water=self.grid["permanent"])
 
 
 def decibels(scene: xr.DataArray) -> xr.DataArray:

@@ -19,6 +19,8 @@ _GROUPS = {
     "depth": {"fr": "Hauteur d'eau", "en": "Depth of water"},
     "population": {"fr": "Habitants", "en": "People"},
     "stakes": {"fr": "Ce que l'eau atteint", "en": "What the water reaches"},
+    "places": {"fr": "Équipements publics", "en": "Public places"},
+    "memory": {"fr": "La mémoire des crues", "en": "The memory of floods"},
     "attention": {"fr": "Où regarder d'abord", "en": "Where to look first"},
     "comparison": {"fr": "Par rapport à d'autres communes", "en": "Against other communes"},
     "measurement": {"fr": "Ce que vaut la mesure", "en": "How good the measurement is"},

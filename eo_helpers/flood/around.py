@@ -1,0 +1,111 @@
+"""What stands around the water of a commune, read once: people, buildings, places, memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import xarray as xr
+
+from .. import catalog
+from ..catalog.provenance import Provenance
+from ..errors import NoData
+from ..territory import districts, population
+from ..territory.commune import Commune
+from . import swot as levels_from_space
+from . import topo
+from .named import PLACES
+from .stakes import Doorsteps, RoadPoints, doorsteps, road_points
+from .stakes_told import BUILDINGS, ROADS
+from .water import Water
+
+__all__ = ["POPULATION", "SWOT", "Around", "read_around"]
+
+POPULATION = "filosofi-200m"
+SWOT = ("swot-raster", "swot-river")
+
+
+@dataclass(frozen=True)
+class Around:
+    """Each is None where the source has nothing of it.
+
+    Attributes
+    ----------
+    cells : geopandas.GeoDataFrame or None
+        Population cells.
+    buildings, roads, places : Doorsteps, RoadPoints, geopandas.GeoDataFrame, or None
+        Of BD TOPO, where they stand on the water's grid; only read where the depth is known.
+    zones : geopandas.GeoDataFrame or None
+        Districts (IRIS).
+    agreement : levels_from_space.Agreement or None
+        The surface found here against SWOT's.
+    swot : str
+        Data set of SWOT that ``agreement`` is from.
+    provenance : tuple of Provenance
+    """
+
+    cells: gpd.GeoDataFrame | None = None
+    buildings: Doorsteps | None = None
+    roads: RoadPoints | None = None
+    places: gpd.GeoDataFrame | None = None
+    zones: gpd.GeoDataFrame | None = None
+    agreement: levels_from_space.Agreement | None = None
+    swot: str = ""
+    provenance: tuple[Provenance, ...] = ()
+
+
+def read_around(commune: Commune, source: Any, water: Water) -> Around:
+    """All that the source has around a commune's water.
+
+    Raises
+    ------
+    InvalidInput
+        If a file is not what its data set promises.
+    """
+    provenance: list[Provenance] = []
+    found: dict[str, Any] = {}
+
+    def take(name: str, dataset: str, read: Any) -> None:
+        try:
+            holding = catalog.find(dataset, commune, source)
+            found[name] = read(holding, commune)
+        except NoData:
+            return
+        provenance.append(holding.provenance)
+
+    take("cells", POPULATION, population.read)
+    take("zones", districts.DATASET, districts.read)
+    if "depth" in water.grid:
+        grid = water.grid["depth"]
+        take("buildings", BUILDINGS, lambda h, c: doorsteps(topo.read(h, c), grid))
+        take("roads", ROADS, lambda h, c: road_points(topo.read(h, c), grid))
+        take("places", PLACES, topo.read)
+        for dataset in SWOT:
+            if "agreement" not in found:
+                take("agreement", dataset, lambda holding, _: _agreement(holding, water))
+                found |= {"swot": dataset} if "agreement" in found else {}
+    return Around(**found, provenance=tuple(provenance))
+
+
+def _agreement(holding: Any, water: Water) -> levels_from_space.Agreement:
+    """Of the files of the image's day, the first that measured this water."""
+    same = [
+        path
+        for path, item in zip(holding.paths, holding.items, strict=True)
+        if item.datetime is None
+        or not water.date
+        or item.datetime.date().isoformat() == water.date[:10]
+    ]
+    surface: xr.Dataset | None = water.surface
+    for path in same:
+        if surface is None:
+            break
+        try:
+            return levels_from_space.compare(surface, levels_from_space.read_levels(path))
+        except NoData:
+            continue
+    raise NoData(
+        "SWOT n'a pas mesuré cette crue le jour de l'image.",
+        "SWOT did not measure this flood on the day of the image.",
+    )
