@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from babel.dates import format_date
 from babel.numbers import format_decimal
@@ -19,6 +20,7 @@ Text = Mapping[str, str]
 _LOCALES = {"fr": "fr_FR", "en": "en_GB"}
 
 
+@lru_cache(maxsize=8192)
 def number(value: float, digits: int = 0, lang: str = "fr") -> str:
     """Write ``value`` with ``digits`` decimals the way ``lang`` does (« 12 450,5 »)."""
     pattern = "#,##0" + ("." + "0" * digits if digits else "")

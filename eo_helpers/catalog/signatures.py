@@ -42,6 +42,10 @@ _CELL = {"idcar_200m", "idinspire"}
 _STOREYS, _DWELLINGS = {"nombre_d_etages", "nb_etages"}, {"nombre_de_logements", "nb_logts"}
 _ABOVE_GROUND = {"position_par_rapport_au_sol", "pos_sol"}
 _IRIS = {"code_iris", "dcomiris"}
+_PERMEABILITY = {"ksat_mm_h", "ksat"}
+#: Polluted ground, swelling clay, cavities, water table (Géorisques).
+_HAZARD = {"id_sis", "code_sis", "alea_rga", "alea_argile", "num_cavite", "id_cavite",
+           "nappe_m"}  # fmt: skip
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
 _INSEE = r"\d[\dAB]\d{3}"
 #: Classes in Cerema's raster variant, and its pixel (SPOT's, 1.5 m): nobody else's LCZ has it.
@@ -138,6 +142,14 @@ def _by_columns(
         return [_found("bdtopo-buildings", box, None, rows, "bâtiments de la BD TOPO")]
     if polygons and {"categorie", "nature", "toponyme"} <= names:
         return [_found("bdtopo-places", box, None, rows, "zones d'activité ou d'intérêt")]
+    if polygons and {"nature", "nature_detaillee", "toponyme", "cleabs"} <= names:
+        return [_found("bdtopo-transport", box, None, rows, "équipements de transport")]
+    if polygons and names & _PERMEABILITY:
+        return [_found("soil-permeability", box, None, rows, "perméabilité")]
+    if names & _HAZARD:
+        return [_found("ground-hazards", box, None, rows, "risques du sous-sol")]
+    if {"section", "numero", "prefixe"} <= names:
+        return [_found("public-parcels", box, None, rows, "cadastre")]
     if polygons and names & _IRIS:
         return [_found("iris", box, None, rows, "IRIS")]
     if {"wse", "wse_u"} <= names and names & {"node_q", "reach_q"}:
@@ -279,6 +291,8 @@ def _table(path: Path) -> list[Described]:
     names = {n.strip().strip('"').lower() for n in re.split(r"[,;\t]", head.decode("latin-1"))}
     if names & _CELL and "ind" in names:
         return [_found("filosofi-200m", None, None, 0, "carreaux de 200 m")]
+    if any(n.startswith("groupe personne") for n in names):
+        return [_found("public-parcels", note="personnes morales")]
     if "cod_nat_catnat" in names:
         return [_found("catnat", note="table GASPAR")]
     return []

@@ -23,6 +23,7 @@ from . import (
     rasters,
     risks,
     topo,
+    underground,
 )
 from .ground import Ground
 from .island import island
@@ -92,6 +93,7 @@ def write_territory(
 
     risks.write_memory(main, folder / "risks", seed)
     risks.write_swot(main, flood, folder / "swot", seed)
+    underground.write_ground(main, folder / "ground", seed)
 
     say("Image Sentinel-2", 0.56)
     optical.write_scene(main, folder / "optical", seed)

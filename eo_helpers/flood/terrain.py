@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 
-__all__ = ["can_flood", "height_above_drainage", "slope"]
+__all__ = ["Drainage", "can_flood", "drainage", "height_above_drainage", "slope"]
 
 Floats = NDArray[np.float32]
 
@@ -51,31 +53,57 @@ def slope(heights: NDArray, cell: tuple[float, float]) -> Floats:
     return np.degrees(np.arctan(np.hypot(east, north))).astype(np.float32)
 
 
-def height_above_drainage(
-    heights: NDArray, cell: tuple[float, float], catchment: float = CATCHMENT
-) -> Floats:
-    """Height of each cell above the stream that it drains to (HAND), metres.
+@dataclass(frozen=True, eq=False)
+class Drainage:
+    """Where water goes from each cell of a terrain.
 
-    Water leaves by the border and by voids. Pits are passed over at their lowest sill:
-    the drainage tree is the spanning tree of least sills.
+    Attributes
+    ----------
+    shape : (rows, cols)
+    cells : int array
+        Flat index of the cells, upstream before downstream.
+    down : int array
+        For each of ``cells``, the position in ``cells`` of the next one down, -1 at an outlet.
+    """
+
+    shape: tuple[int, int]
+    cells: NDArray[np.int64]
+    down: NDArray[np.int64]
+
+    def accumulated(self, weights: NDArray) -> NDArray[np.float64]:
+        """Sum of ``weights`` (rows, cols) over each cell and all that drains to it; NaN outside."""
+        from scipy import sparse
+        from scipy.sparse.linalg import spsolve_triangular
+
+        size = self.cells.size
+        kept = self.down >= 0
+        hand_on = sparse.csr_matrix(
+            (-np.ones(int(kept.sum())), (self.down[kept], np.flatnonzero(kept))),
+            shape=(size, size),
+        )
+        own = np.asarray(weights, float).ravel()[self.cells]
+        # Row i: its own weight plus that of all cells before it that drain to it.
+        fed = spsolve_triangular(
+            (sparse.eye(size, format="csr") + hand_on).tocsr(), own, lower=True
+        )
+        out = np.full(self.shape[0] * self.shape[1], np.nan)
+        out[self.cells] = fed
+        return out.reshape(self.shape)
+
+
+def drainage(heights: NDArray) -> Drainage:
+    """The drainage tree of a terrain: the spanning tree of least sills.
 
     Parameters
     ----------
     heights : numpy.ndarray, shape (rows, cols), metres
-        NaN is outside.
-    cell : (width, height), metres
-    catchment : float
-        Area that feeds a stream, km².
-
-    Returns
-    -------
-    numpy.ndarray of float32, 0 on streams, NaN outside
+        NaN is outside. Water leaves by the border and by voids; pits are passed over at
+        their lowest sill.
 
     Notes
     -----
-    Sources: Rennó et al. (2008), Remote Sensing of Environment 112, 3469-3481; Barnes,
-    Lehman & Mulla (2014), Computers & Geosciences 62, 117-127 (priority flood, of which
-    the tree of least sills is the same result).
+    Source: Barnes, Lehman & Mulla (2014), Computers & Geosciences 62, 117-127 (priority
+    flood, of which the tree of least sills is the same result).
     """
     from scipy import sparse
     from scipy.sparse.csgraph import breadth_first_order, minimum_spanning_tree
@@ -83,8 +111,10 @@ def height_above_drainage(
     z = np.asarray(heights, float)
     inside = np.isfinite(z)
     n = z.size
+    rows, cols = z.shape
     if not inside.any():
-        return np.full(z.shape, np.nan, np.float32)
+        none = np.zeros(0, np.int64)
+        return Drainage((rows, cols), none, none)
     # Ranks instead of heights: no two alike, so that sills and their order are exact.
     flat = np.where(inside, z, np.inf).ravel()
     order = np.argsort(flat, kind="stable")
@@ -116,31 +146,54 @@ def height_above_drainage(
     position = np.full(n + 1, -1)
     position[depth_order] = np.arange(depth_order.size)
     down = downstream[depth_order]
-    kept = down != sea
-    size = depth_order.size
-    hand_on = sparse.csr_matrix(
-        (-np.ones(int(kept.sum())), (position[down[kept]], np.flatnonzero(kept))),
-        shape=(size, size),
-    )
-    from scipy.sparse.linalg import spsolve_triangular
+    below = np.where(down != sea, position[down], -1)
+    return Drainage((rows, cols), depth_order.astype(np.int64), below.astype(np.int64))
 
-    # Row i: its own area plus that of all cells before it that drain to it.
-    fed = spsolve_triangular(
-        (sparse.eye(size, format="csr") + hand_on).tocsr(), np.ones(size), lower=True
-    )
+
+def height_above_drainage(
+    heights: NDArray, cell: tuple[float, float], catchment: float = CATCHMENT
+) -> Floats:
+    """Height of each cell above the stream that it drains to (HAND), metres.
+
+    Water leaves by the border and by voids. Pits are passed over at their lowest sill:
+    the drainage tree is the spanning tree of least sills.
+
+    Parameters
+    ----------
+    heights : numpy.ndarray, shape (rows, cols), metres
+        NaN is outside.
+    cell : (width, height), metres
+    catchment : float
+        Area that feeds a stream, km².
+
+    Returns
+    -------
+    numpy.ndarray of float32, 0 on streams, NaN outside
+
+    Notes
+    -----
+    Sources: Rennó et al. (2008), Remote Sensing of Environment 112, 3469-3481; Barnes,
+    Lehman & Mulla (2014), Computers & Geosciences 62, 117-127 (priority flood, of which
+    the tree of least sills is the same result).
+    """
+    z = np.asarray(heights, float)
+    tree = drainage(z)
+    out = np.full(z.size, np.nan, np.float32)
+    if not tree.cells.size:
+        return out.reshape(z.shape)
+    fed = tree.accumulated(np.ones(z.shape)).ravel()[tree.cells]
     stream = fed * cell[0] * cell[1] >= catchment * 1e6
     # Each cell points down until a stream or an outlet: doubling the step finds it fast.
-    target = np.arange(size)
-    go = kept & ~stream
-    target[go] = position[down[go]]
+    target = np.arange(tree.cells.size)
+    go = (tree.down >= 0) & ~stream
+    target[go] = tree.down[go]
     for _ in range(64):
         further = target[target]
         if np.array_equal(further, target):
             break
         target = further
-    out = np.full(n, np.nan, np.float32)
-    own = flat[depth_order]
-    out[depth_order] = np.maximum(own - own[target], 0)
+    own = z.ravel()[tree.cells]
+    out[tree.cells] = np.maximum(own - own[target], 0)
     return out.reshape(z.shape)
 
 

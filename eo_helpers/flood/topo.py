@@ -30,6 +30,7 @@ _KNOWN = {
     "bdtopo-buildings": {"hauteur", "nombre_de_logements"},
     "bdtopo-roads": {"importance", "position_par_rapport_au_sol"},
     "bdtopo-places": {"categorie", "nature", "toponyme"},
+    "bdtopo-transport": {"nature", "nature_detaillee", "toponyme"},
 }
 _KEPT = (
     *("cleabs", "nature", "usage_1", "etat_de_l_objet", "nombre_de_logements"),
@@ -69,7 +70,10 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
             for layer, _ in pyogrio.list_layers(path):
                 info = pyogrio.read_info(path, layer=layer)
                 names = {str(f): _LONG.get(str(f).lower(), str(f).lower()) for f in info["fields"]}
-                if wanted <= set(names.values()):
+                present = set(names.values())
+                if holding.dataset == "bdtopo-transport" and present & {"categorie", "hauteur"}:
+                    continue  # facilities have neither
+                if wanted <= present:
                     parts.append(_part(path, layer, info, names, commune))
         except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
             raise InvalidInput(
