@@ -25,6 +25,7 @@ class Controls:
         self._inputs: dict[str, ipywidgets.Widget] = {}
         self._told: list[dict[str, Any]] = []
         self._first: dict[str, Any] = {}
+        self._quiet = False
         self._back = ipywidgets.Button(description="Revenir aux réglages de départ")
         self._back.add_class("eo-back")
         self._back.on_click(self._reset)
@@ -39,11 +40,10 @@ class Controls:
         if not same:
             self._build(told)
         self._told = told
+        self._quiet = True  # an answer that moves a slider asks for no other answer
         for control in told:
-            field = self._inputs[control["name"]]
-            field.unobserve(self._hear, names="value")
-            field.value = control["value"]
-            field.observe(self._hear, names="value")
+            self._inputs[control["name"]].value = control["value"]
+        self._quiet = False
         self._back.layout.display = "" if settings else "none"
 
     def forget(self) -> None:
@@ -63,6 +63,7 @@ class Controls:
         self._inputs = {}
         for control in told:
             field = _choice(control) if control["choices"] else _slider(control)
+            field.observe(self._hear, names="value")
             self._inputs[control["name"]] = field
             rows.append(field)
             if control["help"]:
@@ -70,7 +71,8 @@ class Controls:
         self.widget.children = (*rows, self._back) if rows else ()
 
     def _hear(self, _: Any) -> None:
-        self._moved(self.settings())
+        if not self._quiet:
+            self._moved(self.settings())
 
     def _reset(self, _: Any) -> None:
         self._moved({})

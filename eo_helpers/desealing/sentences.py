@@ -287,21 +287,6 @@ def sector_indicators(seen: Seen, row: int, gain: Gain) -> tuple[Indicator, ...]
     """Every criterion of one sector in its own unit, scores, and gains."""
     unit, table = seen.units.iloc[row], dict(seen.found.table.iloc[row])
     out: list[Indicator] = []
-    for criterion in (*NEED, *FEASIBILITY):
-        value = unit.get(criterion.name, np.nan)
-        low, high = (unit.get(f"{criterion.name}_{end}", np.nan) for end in ("low", "high"))
-        said: float | str | None = None if pd.isna(value) else float(value)
-        what = criterion.unit
-        if criterion.name == "heat":
-            level = unit.get("sensitivity")
-            said = SENSITIVITIES[level].label["fr"] if isinstance(level, str) else None
-            what = ""
-        known = not pd.isna(low) and what != ""
-        least, most = (float(low), float(high)) if known else (None, None)
-        out.append(
-            Indicator(criterion.name, criterion.label, said, what, least, most, None,
-                      criterion.dataset, 1, "criteria")
-        )  # fmt: skip
     axes: dict[str, Text] = {
         "need": {"fr": "Besoin, sur 100", "en": "Need, of 100"},
         "feasibility": {"fr": "Faisabilité, sur 100", "en": "Feasibility, of 100"},
@@ -338,4 +323,19 @@ def sector_indicators(seen: Seen, row: int, gain: Gain) -> tuple[Indicator, ...]
             out.append(
                 Indicator(f"lcz_{which}", label, said, "", None, None, None, _LCZ, 0, "gain")
             )
+    for criterion in (*NEED, *FEASIBILITY):
+        value = unit.get(criterion.name, np.nan)
+        low, high = (unit.get(f"{criterion.name}_{end}", np.nan) for end in ("low", "high"))
+        said: float | str | None = None if pd.isna(value) else float(value)
+        what = criterion.unit
+        if criterion.name == "heat":
+            level = unit.get("sensitivity")
+            said = SENSITIVITIES[level].label["fr"] if isinstance(level, str) else None
+            what = ""
+        known = not pd.isna(low) and what != "" and low < high
+        least, most = (float(low), float(high)) if known else (None, None)
+        out.append(
+            Indicator(criterion.name, criterion.label, said, what, least, most, None,
+                      criterion.dataset, 1, "criteria")
+        )  # fmt: skip
     return tuple(out)
