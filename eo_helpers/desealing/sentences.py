@@ -319,9 +319,9 @@ def sector_indicators(seen: Seen, row: int, gain: Gain) -> tuple[Indicator, ...]
                 "en": f"Local Climate Zone {'today' if today else 'once planted'}",
             }
             heat = SENSITIVITIES[level].label["fr"].lower() if isinstance(level, str) else "?"
-            said = f"{code}, {CLASSES[code].label['fr'].lower()} ; sensibilité {heat}"
+            words = f"{code}, {CLASSES[code].label['fr'].lower()} ; sensibilité {heat}"
             out.append(
-                Indicator(f"lcz_{which}", label, said, "", None, None, None, _LCZ, 0, "gain")
+                Indicator(f"lcz_{which}", label, words, "", None, None, None, _LCZ, 0, "gain")
             )
     for criterion in (*NEED, *FEASIBILITY):
         value = unit.get(criterion.name, np.nan)
