@@ -498,7 +498,7 @@ def test_the_command_writes_a_mask_and_says_what_it_took(tmp_path, capsys):
         assert iou(mask == 1, water) > 0.9
         assert file.tags()["UNITS_READ"] == "linear power"
         assert ((p.read(1) >= 0.5) == (mask == 1))[mask != 255].all()
-    assert sorted(x.name for x in tmp_path.iterdir()) == ["a.tif", "b.tif", "m.tif", "p.tif"]
+    assert sorted(x.name for x in tmp_path.iterdir()) == ["a.tif", "b.tif", "m.qml", "m.tif", "p.qml", "p.tif"]
 
 
 def test_scenes_that_do_not_go_together_are_refused(tmp_path, capsys):
@@ -595,3 +595,27 @@ def test_a_model_of_a_scene_without_water_takes_water_for_rare():
     assert model.water.share < 0.01
     assert (model.log_odds(np.array([[-10.0], [-17.0]], np.float32)) < -5).all()
     assert (model.log_odds(np.array([[-19.0], [-26.5]], np.float32)) > 0).all()
+
+
+def test_the_mask_is_a_cog_with_its_style(tmp_path):
+    import rasterio
+    import xarray as xr
+    from affine import Affine
+
+    from eo_helpers.flood import files
+    from eo_helpers.flood.sentences import MASK_LEGEND
+
+    rng = np.random.default_rng(2)
+    codes = xr.DataArray(rng.choice([0, 1, 255], (1200, 1300)).astype(np.uint8), dims=("y", "x"))
+    codes = codes.rio.write_crs(2154).rio.write_transform(Affine(5, 0, 7e5, 0, -5, 6.6e6))
+    path = tmp_path / "eau.tif"
+    files.write_raster(path, codes, 255, {"METHOD": "x"})
+    files.write_style(path, MASK_LEGEND)
+    with rasterio.open(path) as file:
+        assert file.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG" and file.overviews(1)
+        assert file.tags()["METHOD"] == "x" and file.nodata == 255
+        assert (file.read(1) == codes.values).all()
+        levels = {int(v) for v in np.unique(file.read(1, out_shape=(300, 325)))}
+        assert levels <= {0, 1, 255}  # an overview invents no code
+    assert 'value="255"' in path.with_suffix(".qml").read_text(encoding="utf-8")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["eau.qml", "eau.tif"]

@@ -57,10 +57,14 @@ def extent(
         "UNITS_READ": found.attrs["unit"],
         "THRESHOLDS_DB": str(found.attrs["thresholds"]),
     }
+    from ..text import percent
+    from .sentences import CHANCE_SCALE, MASK_LEGEND
+
     files.write_raster(output, found["flood"], 255, tags)
+    files.write_style(output, MASK_LEGEND)
     if probability is not None:
         files.write_raster(probability, found["probability"], float("nan"), tags)
-    from ..text import percent
+        files.write_style(probability, CHANCE_SCALE)
 
     share = float(found.attrs["flooded_share"])
     say(
@@ -109,7 +113,9 @@ def depth(
     du terrain.
     """
     from ..cli import say
+    from . import files
     from .depth_files import depth_file
+    from .sentences import DEPTH_SCALE
 
     found = depth_file(
         extent,
@@ -124,6 +130,7 @@ def depth(
         swot=swot,
         datum_offset=datum_offset,
     )
+    files.write_style(output, DEPTH_SCALE)
     for fr, en in found.notes:
         say(fr, en)
     if found.wet_cells:

@@ -26,7 +26,7 @@ from rasterio.windows import Window as RasterWindow
 from ..errors import InvalidInput
 from .depth import METHODS, check_method, levels_note, notes_on, water_depth
 from .edges import FLOODED, HIDDEN, PERMANENT, Window, windows
-from .files import small_cache
+from .files import as_cog, small_cache
 from .grids import (
     EMPTY,
     OUTSIDE,
@@ -378,7 +378,7 @@ def _outputs(
                 writers[name].update_tags(**tags)
             yield writers
         for name, path in targets.items():
-            beside[name].replace(path)
+            as_cog(beside[name], path)
     finally:
         for path in beside.values():
             path.unlink(missing_ok=True)

@@ -16,6 +16,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from ..errors import InvalidInput
+from ..findings import Legend
 from .optical import band_indices
 
 __all__ = [
@@ -210,7 +211,7 @@ def check_writable(path: Path) -> None:
 def write_raster(
     path: Path, raster: xr.DataArray, nodata: float, tags: dict[str, str] | None = None
 ) -> None:
-    """Write one band as a tiled, compressed GeoTIFF; beside, then moved."""
+    """Write one band as a cloud-optimised GeoTIFF (COG); beside, then moved."""
     values = raster.values
     profile = {
         "driver": "GTiff", "dtype": values.dtype.name, "count": 1, "height": values.shape[0],
@@ -225,4 +226,29 @@ def write_raster(
             file.write(values, 1)
             file.set_band_description(1, str(raster.attrs.get("long_name", raster.name or "")))
             file.update_tags(**(tags or {}))
-        part.replace(path)
+        as_cog(part, path)
+
+
+def as_cog(part: Path, path: Path) -> None:
+    """Put a whole GeoTIFF in its place as a COG: tiles, and overviews for maps."""
+    import rasterio.shutil
+
+    beside = part.with_name(f"{part.stem}.cog.tif")
+    with small_cache(), rasterio.open(part) as file:
+        smooth = file.dtypes[0].startswith("float")
+        rasterio.shutil.copy(
+            file, beside, driver="COG", compress="deflate", level=6,
+            predictor="floating_point" if smooth else "standard",
+            overview_resampling="average" if smooth else "mode", bigtiff="if_safer",
+        )  # fmt: skip
+    part.unlink()
+    beside.replace(path)
+
+
+def write_style(path: Path, legend: Legend) -> None:
+    """Write the QGIS style of a raster beside it: QGIS opens both together."""
+    from ..qgis import raster_style
+
+    part = path.with_name(f".{path.stem}.qml.part")
+    part.write_text(raster_style(legend), encoding="utf-8")
+    part.replace(path.with_suffix(".qml"))

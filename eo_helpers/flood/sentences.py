@@ -9,6 +9,9 @@ from .reached import CLASSES, Assessment, Count
 
 __all__ = [
     "CLASS_LABELS",
+    "CHANCE_SCALE",
+    "DEPTH_SCALE",
+    "MASK_LEGEND",
     "REMEDY",
     "REMEDY_BEFORE",
     "REMEDY_TERRAIN",
@@ -214,6 +217,25 @@ def radar_legend() -> Legend:
     return Legend(
         {"fr": "Écho radar (VV)", "en": "Radar echo (VV)"}, "dB", scale=Scale("gray", -22.0, -2.0)
     )
+
+
+#: Codes of a mask file: flooded, dry, not observable.
+MASK_LEGEND = Legend(
+    {"fr": "Étendue de l'eau", "en": "Extent of water"},
+    categories=(
+        Category("1", {"fr": "inondé", "en": "flooded"}, "#08519c"),
+        Category("0", {"fr": "sec", "en": "dry"}, "#f7f7f7"),
+        Category("255", {"fr": "non observable", "en": "not observable"}, "#bdbdbd"),
+    ),
+)
+#: Depth file, metres: as on the page, dark where deep.
+DEPTH_SCALE = Legend(
+    {"fr": "Hauteur d'eau", "en": "Depth of water"}, "m", scale=Scale("Blues", 0.0, 3.0)
+)
+#: Probability file, 0 to 1.
+CHANCE_SCALE = Legend(
+    {"fr": "Probabilité d'eau", "en": "Probability of water"}, "", scale=Scale("cividis", 0.0, 1.0)
+)
 
 
 def probability_legend() -> Legend:
