@@ -68,8 +68,8 @@ def _stations(line: shapely.LineString, spacing: float) -> tuple[Floats, Floats,
     # Half the remainder at each end: what is left over is shared.
     count = int(line.length // spacing) + (0 if line.is_ring else 1)
     start = 0.0 if line.is_ring else (line.length - (count - 1) * spacing) / 2
-    along = start + np.arange(max(count, 1)) * spacing
-    at = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
+    along = np.asarray(start + np.arange(max(count, 1)) * spacing, dtype=float)
+    at: Floats = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
     reach = min(spacing / 4, line.length / 4)
     ahead, back = along + reach, along - reach
     if line.is_ring:
@@ -81,7 +81,7 @@ def _stations(line: shapely.LineString, spacing: float) -> tuple[Floats, Floats,
         for where in (ahead, back)
     ]
     tangent = ends[0] - ends[1]
-    return along, at, tangent / np.hypot(*tangent.T)[:, None]
+    return along, at, np.asarray(tangent / np.hypot(*tangent.T)[:, None])
 
 
 def crossing_pairs(lines: NDArray[Any]) -> NDArray[np.intp]:
