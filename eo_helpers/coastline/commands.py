@@ -64,6 +64,89 @@ def transects(
     )
 
 
+@group.command("shoreline")
+@click.option(
+    "--image", "images", required=True, multiple=True, type=_PATH, help="Image (répétable)."
+)
+@click.option("--reference", type=_PATH, help="Ligne près de laquelle chercher le rivage.")
+@click.option("--buffer", default=150.0, show_default=True, help="… à combien de mètres.")
+@click.option("--date", "when", default=None, help="Date de l'image, si elle ne la dit pas.")
+@click.option("--threshold", type=float, default=None, help="Seuil de MNDWI (automatique sinon).")
+@click.option("--shortest", default=200.0, show_default=True, help="Longueur minimale, m.")
+@click.option("--align", type=_PATH, help="Image sur laquelle recaler les autres.")
+@click.option("-o", "--output", required=True, type=_PATH, help="Couche à écrire.")
+def shoreline_command(
+    images: tuple[Path, ...],
+    reference: Path | None,
+    buffer: float,
+    when: str | None,
+    threshold: float | None,
+    shortest: float,
+    align: Path | None,
+    output: Path,
+) -> None:
+    """Extrait le trait de côte (limite terre-eau) d'images Sentinel-2 ou Landsat."""
+    from ..cli import say
+    from .bands import open_image
+    from .files import check_output, read_layer, write_layer
+    from .shoreline import image_shift, shoreline, together
+
+    check_output(output, layer=True)
+    line = read_layer(reference) if reference else None
+    onto = open_image(align) if align else None
+    found = []
+    for path in images:
+        image = open_image(path)
+        if when:
+            image.attrs["date"] = _iso(when)
+        shift = (0.0, 0.0)
+        if onto is not None:
+            east, north, agreement = image_shift(image, onto)
+            shift = (east, north)
+            say(
+                f"{path.name} : recalée de {east:+.1f} m vers l'est, {north:+.1f} m vers le nord "
+                f"(corrélation {agreement:.2f}).",
+                f"{path.name}: moved {east:+.1f} m east, {north:+.1f} m north (correlation "
+                f"{agreement:.2f}).",
+            )
+        try:
+            one = shoreline(
+                image, reference=line, buffer=buffer, shortest=shortest, threshold=threshold,
+                shift=shift,
+            )  # fmt: skip
+        except InvalidInput as error:
+            # Among many images, one of clouds only is a date less, not a failure.
+            if len(images) == 1:
+                raise
+            say(f"Image écartée, {error.fr}", f"Image left out, {error.en}")
+            continue
+        if not image.attrs["date"]:
+            say(
+                f"{path.name} ne dit pas sa date : la ligne est écrite sans, ajoutez --date.",
+                f"{path.name} does not tell its date: the line has none, add --date.",
+            )
+        found.append(one)
+    if not found:
+        raise InvalidInput("Aucune image ne montre le rivage.", "No image shows the shore.")
+    lines = together(found)
+    write_layer(lines, output)
+    for row in lines.itertuples():
+        say(
+            f"{row.image} : {row.length_m / 1000:.1f} km, MNDWI {row.threshold:+.2f}, "
+            f"{100 * row.hidden_share:.0f} % caché, qualité {row.quality}.",
+            f"{row.image}: {row.length_m / 1000:.1f} km, MNDWI {row.threshold:+.2f}, "
+            f"{100 * row.hidden_share:.0f}% hidden, quality {row.quality}.",
+        )
+
+
+def _iso(when: str) -> str:
+    import pandas as pd
+
+    from .dates import parse_dates
+
+    return f"{parse_dates(pd.Series([when]), '--date')[0]:%Y-%m-%dT%H:%M:%SZ}"
+
+
 @group.command("positions")
 @click.option("--shorelines", required=True, type=_PATH, help="Traits de côte datés.")
 @click.option("--transects", required=True, type=_PATH, help="Transects, de la terre à la mer.")
