@@ -126,8 +126,10 @@ def open_image(path: Path) -> xr.Dataset:
         )
     empty = np.ma.getmaskarray(bands["green"]) | np.ma.getmaskarray(bands["swir"])
     scale, offset, unit = _scale(bands, empty, tags, sensor, path.name)
-    light = {
-        role: np.where(empty, np.nan, bands[role].filled(0).astype(np.float32) * scale + offset)
+    light: dict[str, Floats] = {
+        str(role): np.where(
+            empty, np.nan, bands[role].filled(0).astype(np.float32) * scale + offset
+        )
         for role in ("blue", "green", "nir", "swir")
         if role in bands
     }

@@ -32,6 +32,9 @@ Bools = NDArray[np.bool_]
 
 #: Distance from a reference shoreline within which the shore is looked for, metres.
 BUFFER = 150.0
+#: What an image may be misplaced by, cells, and the least likeness once moved.
+LARGEST_SHIFT = 3.0
+LEAST_AGREEMENT = 0.5
 #: Contours shorter than this are ponds, boats and rocks, metres.
 SHORTEST = 200.0
 #: Least share of the cells on each side of the threshold, and least separation of the sides.
@@ -276,7 +279,7 @@ def image_shift(image: xr.Dataset, reference: xr.Dataset) -> tuple[float, float,
     -------
     (east, north, agreement)
         In units of the CRS, to be added to coordinates; correlation (0-1) of both images once
-        moved. 0, 0 and NaN where too little is seen in both.
+        moved. 0, 0 and NaN where too little is seen in both, or they do not look alike.
 
     Notes
     -----
@@ -290,8 +293,10 @@ def image_shift(image: xr.Dataset, reference: xr.Dataset) -> tuple[float, float,
     a, b = image["nir"].values, other["nir"].values
     seen = ~image["hidden"].values & (other["hidden"].values == 0)
     seen &= np.isfinite(a) & np.isfinite(b)
-    land = seen & (mndwi(image["green"].values, image["swir"].values) < 0)
-    land &= mndwi(other["green"].values, other["swir"].values) < 0
+    dry = mndwi(image["green"].values, image["swir"].values) < 0
+    dry &= mndwi(other["green"].values, other["swir"].values) < 0
+    # The beach itself moves, and its wet part with the tide: ten cells from the water are left.
+    land = seen & ndimage.binary_erosion(dry | ~seen, iterations=10, border_value=1)
     if land.sum() < 400:
         return 0.0, 0.0, float("nan")
     mean_a, mean_b = float(a[land].mean()), float(b[land].mean())
@@ -300,6 +305,8 @@ def image_shift(image: xr.Dataset, reference: xr.Dataset) -> tuple[float, float,
     (down, right), _, _ = phase_cross_correlation(two, one, upsample_factor=20)
     moved = ndimage.shift(one, (down, right), order=1)
     agreement = float(np.corrcoef(moved[land], two[land])[0, 1])
+    if max(abs(down), abs(right)) > LARGEST_SHIFT or not agreement >= LEAST_AGREEMENT:
+        return 0.0, 0.0, float("nan")
     step_x, step_y = image.rio.resolution()
     return float(right * step_x), float(down * step_y), agreement
 
