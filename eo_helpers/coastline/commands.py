@@ -87,9 +87,10 @@ def shoreline_command(
 ) -> None:
     """Extrait le trait de côte (limite terre-eau) d'images Sentinel-2 ou Landsat."""
     from ..cli import say
+    from .alignment import image_shift
     from .bands import open_image
     from .files import check_output, read_layer, write_layer
-    from .shoreline import image_shift, shoreline, together
+    from .shoreline import shoreline, together
 
     check_output(output, layer=True)
     line = read_layer(reference) if reference else None

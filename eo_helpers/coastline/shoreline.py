@@ -20,7 +20,6 @@ from .crs import check_coordinates, measuring_crs
 __all__ = [
     "BUFFER",
     "Separation",
-    "image_shift",
     "mndwi",
     "separate",
     "shoreline",
@@ -32,9 +31,6 @@ Bools = NDArray[np.bool_]
 
 #: Distance from a reference shoreline within which the shore is looked for, metres.
 BUFFER = 150.0
-#: What an image may be misplaced by, cells, and the least likeness once moved.
-LARGEST_SHIFT = 3.0
-LEAST_AGREEMENT = 0.5
 #: Contours shorter than this are ponds, boats and rocks, metres.
 SHORTEST = 200.0
 #: Least share of the cells on each side of the threshold, and least separation of the sides.
@@ -151,7 +147,7 @@ def shoreline(
     threshold : float, optional
         MNDWI of the shore; automatic (Otsu) by default.
     shift : (east, north)
-        Metres that are added to the line's coordinates (:func:`image_shift`).
+        Metres that are added to the line's coordinates (:func:`.alignment.image_shift`).
 
     Returns
     -------
@@ -265,55 +261,6 @@ def _quality(found: Separation, hidden_share: float) -> str:
     if found.explained >= 0.8 and hidden_share < 0.1:
         return "good"
     return "fair" if found.explained >= 0.65 and hidden_share < 0.4 else "poor"
-
-
-def image_shift(image: xr.Dataset, reference: xr.Dataset) -> tuple[float, float, float]:
-    """How far an image must be moved to lie on a reference image.
-
-    Parameters
-    ----------
-    image, reference : xarray.Dataset (y, x)
-        ``nir`` and ``hidden``, on grids of one cell size and one CRS.
-
-    Returns
-    -------
-    (east, north, agreement)
-        In units of the CRS, to be added to coordinates; correlation (0-1) of both images once
-        moved. 0, 0 and NaN where too little is seen in both, or they do not look alike.
-
-    Notes
-    -----
-    Phase correlation of the near infrared on land, to a twentieth of a cell: Guizar-Sicairos,
-    Thurman & Fienup (2008), Optics Letters 33, 156-158 (scikit-image). The sea moves: it is
-    filled with the mean.
-    """
-    from skimage.registration import phase_cross_correlation
-
-    other = reference.rio.reproject_match(image) if not _same_grid(image, reference) else reference
-    a, b = image["nir"].values, other["nir"].values
-    seen = ~image["hidden"].values & (other["hidden"].values == 0)
-    seen &= np.isfinite(a) & np.isfinite(b)
-    dry = mndwi(image["green"].values, image["swir"].values) < 0
-    dry &= mndwi(other["green"].values, other["swir"].values) < 0
-    # The beach itself moves, and its wet part with the tide: ten cells from the water are left.
-    land = seen & ndimage.binary_erosion(dry | ~seen, iterations=10, border_value=1)
-    if land.sum() < 400:
-        return 0.0, 0.0, float("nan")
-    mean_a, mean_b = float(a[land].mean()), float(b[land].mean())
-    one = np.where(land, a - mean_a, 0.0)
-    two = np.where(land, b - mean_b, 0.0)
-    (down, right), _, _ = phase_cross_correlation(two, one, upsample_factor=20)
-    moved = ndimage.shift(one, (down, right), order=1)
-    agreement = float(np.corrcoef(moved[land], two[land])[0, 1])
-    if max(abs(down), abs(right)) > LARGEST_SHIFT or not agreement >= LEAST_AGREEMENT:
-        return 0.0, 0.0, float("nan")
-    step_x, step_y = image.rio.resolution()
-    return float(right * step_x), float(down * step_y), agreement
-
-
-def _same_grid(a: xr.Dataset, b: xr.Dataset) -> bool:
-    same = a.rio.crs == b.rio.crs and a["green"].shape == b["green"].shape
-    return bool(same and a.rio.transform().almost_equals(b.rio.transform(), 1e-6))
 
 
 def together(lines: list[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
