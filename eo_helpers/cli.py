@@ -28,7 +28,7 @@ __all__ = ["main"]
 
 SOURCES = ("demo", "files", "online")
 #: Groups of commands that are no theme, in ``eo_helpers/<name>/commands.py``.
-GROUPS = ("national", "coastline")
+GROUPS = ("national",)
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from . import basemap, blackmarble, climate, lamps, optical, people, radar, rasters, topo
+from . import basemap, blackmarble, climate, coast, lamps, optical, people, radar, rasters, topo
 from .ground import Ground
 from .island import island
 from .mainland import mainland
@@ -88,6 +88,9 @@ def write_territory(
     rasters.write_terrain(
         isle, folder / "terrain", seed, "IGN 1988 Guadeloupe (EPSG:5757)", suffix="_97199"
     )
+    say("Trait de côte", 0.69)
+    for ground in grounds:
+        coast.write_inec(ground, folder / "coastline", seed)
     say("Population", 0.70)
     people.write_cells(people.cells(main, seed), folder / "population" / "filosofi_200m.gpkg")
     people.write_cells(
