@@ -65,7 +65,8 @@ def strip(profiles: gpd.GeoDataFrame, boundary: Any, horizon: int = HORIZON) -> 
     profiles : GeoDataFrame
         As :func:`distances`, with ``length_m`` and polygons in the CRS of ``boundary``.
     boundary : Polygon or MultiPolygon
-        The commune: its edge within a profile's polygon is taken for the recent shore.
+        The commune: its edge within a profile's polygon is taken for the recent shore (also
+        the few metres that it shares with a neighbour there).
 
     Returns
     -------

@@ -26,7 +26,7 @@ __all__ = ["NO_RATE", "SPACING", "Files", "covers_territory", "read", "read_path
 
 #: What the indicator writes where it gives no rate.
 NO_RATE = -9999.0
-#: Metres of coast from one profile to the next.
+#: Metres of coast from one profile to the next: what each stands for.
 SPACING = 200.0
 #: No shore moved faster for decades: more is another unit, or an error, metres a year.
 FASTEST = 60.0
@@ -73,7 +73,8 @@ def read(holding: Files, commune: Commune) -> gpd.GeoDataFrame:
     GeoDataFrame
         In the commune's CRS: ``rate`` (m a year, negative in retreat, NaN: none), ``years``
         (between the two lines), ``old``, ``recent`` (their years, NaN: not told),
-        ``structure`` (bool), ``length_m`` (of coast that the profile stands for), polygons.
+        ``structure`` (bool), ``length_m`` (of coast that the profile stands for: 200 m, the
+        indicator's spacing; a polygon's own outline is longer on a ragged shore), polygons.
         Empty for an inland commune.
 
     Raises
@@ -184,7 +185,7 @@ def _checked(table: gpd.GeoDataFrame, path: Path) -> gpd.GeoDataFrame:
             "old": old,
             "recent": recent,
             "structure": pd.to_numeric(table["amenagemen"], errors="coerce").to_numpy() == 1,
-            "length_m": _length(np.asarray(table.geometry.values)),
+            "length_m": np.full(len(table), SPACING),
         },
         geometry=table.geometry.values,
         crs=table.crs,
@@ -196,16 +197,3 @@ def _year(column: pd.Series) -> NDArray[np.float64]:
     """Year of a line, written as a number, a text or a date; NaN where it is not."""
     text = column.astype(str).str.extract(r"((?:18|19|20)\d\d)", expand=False)
     return pd.to_numeric(text, errors="coerce").to_numpy(float)
-
-
-def _length(shapes: NDArray[Any]) -> NDArray[np.float64]:
-    """Metres of coast of each polygon: the side of its rectangle that is nearest to 200 m.
-
-    Polygons go from one profile to the next; at the end of a stretch they are shorter. What is
-    far from the spacing (a spit, a polygon in parts) counts as one spacing.
-    """
-    boxes = shapely.minimum_rotated_rectangle(shapes)
-    xy = shapely.get_coordinates(shapely.get_exterior_ring(boxes)).reshape(-1, 5, 2)
-    sides = np.hypot(*np.moveaxis(np.diff(xy, axis=1)[:, :2], -1, 0))
-    nearest = sides[np.arange(len(sides)), np.abs(sides - SPACING).argmin(1)]
-    return np.where(np.abs(nearest - SPACING) <= SPACING / 2, nearest, SPACING)

@@ -102,13 +102,13 @@ def finding_of(
     rated = profiles.assign(low=low, high=high, inec_class=classify(profiles["rate"], half))
     metres = lengths(rated["rate"], rated["length_m"], half, rated["structure"])
     rate, size = rated["rate"].to_numpy(float), rated["length_m"].to_numpy(float)
-    # Surely in retreat, and possibly: what errors of one sign on all profiles would make of it.
-    doubt = (float(size[high < 0].sum()), float(size[(low < 0) & (rate < 0)].sum()))
+    # Perceptibly in retreat, and with retreats that are within their error.
+    doubt = (metres["retreat"], float(size[rate < 0].sum()))
     measured = metres["measured"] > 0
     status: Status = "complete" if metres["measured"] >= ENOUGH * metres["total"] else "partial"
     ahead = strip(rated, commune.projected_boundary, horizon)
     head = (
-        sentences.headline(commune, rated, metres, doubt)
+        sentences.headline(commune, rated, metres, doubt[1])
         if measured
         else sentences.structures_only(commune, metres)
     )
@@ -146,13 +146,13 @@ def _indicators(
     km = {key: value / 1000 for key, value in metres.items()}
     if metres["measured"]:
         sure, maybe = (v / 1000 for v in doubt)
-        one("retreat_km", f"Côte en recul ({when})", f"Coast in retreat ({when_en})",
-            km["retreat"], "km", sure, max(maybe, km["retreat"]))  # fmt: skip
+        one("retreat_km", f"Côte en recul perceptible ({when})",
+            f"Coast perceptibly in retreat ({when_en})", km["retreat"], "km",
+            sure, maybe)  # fmt: skip
         one("stable_km", "Évolution non perceptible", "No perceptible change",
             km["not_perceptible"], "km")  # fmt: skip
         one("advance_km", f"Côte qui avance ({when})", f"Coast advancing ({when_en})",
             km["advance"], "km")  # fmt: skip
-        most = max(maybe, km["retreat"])
         for name, fr, en, whole in (
             ("retreat_share_measured", "Part en recul, de la côte mesurée",
              "Share in retreat, of the coast measured", km["measured"]),
@@ -160,7 +160,7 @@ def _indicators(
              "Share in retreat, of all the indicator's coast", km["total"]),
         ):  # fmt: skip
             one(name, fr, en, 100 * km["retreat"] / whole, "%", 100 * sure / whole,
-                100 * most / whole, 0)  # fmt: skip
+                100 * maybe / whole, 0)  # fmt: skip
         rated = profiles[profiles["rate"].notna()]
         size = rated["length_m"].to_numpy(float)
         mean, low, high = (

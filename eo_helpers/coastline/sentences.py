@@ -92,32 +92,33 @@ def _km(metres: float, lang: str) -> str:
 
 
 def headline(
-    commune: Commune, profiles: gpd.GeoDataFrame, metres: Mapping[str, float],
-    doubt: tuple[float, float],
-) -> Text:  # fmt: skip
-    """Kilometres in retreat, of how many measured, with the period and an interval.
+    commune: Commune, profiles: gpd.GeoDataFrame, metres: Mapping[str, float], possible: float
+) -> Text:
+    """Kilometres in retreat, of how many measured, with the period.
 
-    ``doubt`` bounds the metres in retreat.
+    ``possible``: metres of all profiles whose rate is negative, perceptible or not.
     """
     out = {}
     for lang in ("fr", "en"):
-        told = _km(metres["retreat"], lang)
-        all_ = _km(metres["measured"], lang)
+        told, all_ = _km(metres["retreat"], lang), _km(metres["measured"], lang)
         share = percent(100 * metres["retreat"] / metres["measured"], 0, lang)
         when = period(profiles, lang)
-        low, high = (_km(v, lang) for v in doubt)
+        most = _km(possible, lang)
         rest = metres["total"] - metres["measured"]
+        more = possible - metres["retreat"] >= 50
         if lang == "fr":
             out[lang] = (
-                f"{when[0].upper()}{when[1:]}, {told} de côte sur {all_} mesurés ont reculé à "
-                f"{commune.name}, soit {share} (entre {low} et {high} selon l'erreur de mesure)"
+                f"{when[0].upper()}{when[1:]}, {told} de côte sur {all_} mesurés ont reculé de "
+                f"façon perceptible à {commune.name}, soit {share}"
+                + (f" ({most} en comptant les reculs trop petits pour être sûrs)" if more else "")
                 + (f" ; {_km(rest, lang)} n'ont pas été mesurés." if rest >= 50 else ".")
             )
         else:
             out[lang] = (
                 f"{when[0].upper()}{when[1:]}, {told} of the {all_} of coast measured at "
-                f"{commune.name} retreated, {share} (between {low} and {high} as measuring errors "
-                "go)" + (f"; {_km(rest, lang)} were not measured." if rest >= 50 else ".")
+                f"{commune.name} retreated perceptibly, {share}"
+                + (f" ({most} with retreats too small to be sure of)" if more else "")
+                + (f"; {_km(rest, lang)} were not measured." if rest >= 50 else ".")
             )
     return _text(out["fr"], out["en"])
 

@@ -33,18 +33,24 @@ Bools = NDArray[np.bool_]
 BUFFER = 150.0
 #: Contours shorter than this are ponds, boats and rocks, metres.
 SHORTEST = 200.0
-#: Least share of the cells on each side of the threshold, and least separation of the sides.
+#: Least share of the cells on each side of the threshold, and how well the sides are apart.
 _LEAST_SHARE = 0.02
-_LEAST_SEPARATION = 0.55
+_LEAST_EXPLAINED = 0.6
+_LEAST_APART = 0.25
 
 
 @dataclass(frozen=True)
 class Separation:
-    """Otsu's threshold, the share of water, and how much of the variance it explains (0-1)."""
+    """Otsu's threshold, the share of water, and how well both sides are told apart.
+
+    ``explained`` is the share of the index's variance between the sides (0.64 for one
+    normal class cut in two), ``apart`` the distance of their means.
+    """
 
     threshold: float
     water: float
     explained: float
+    apart: float
 
 
 def mndwi(green: Floats, swir: Floats) -> Floats:
@@ -72,16 +78,17 @@ def separate(index: NDArray) -> Separation:
     values = np.asarray(index, float)
     values = values[np.isfinite(values)]
     if values.size < 50 or np.ptp(values) < 1e-6:
-        return Separation(np.nan, np.nan, 0.0)
+        return Separation(np.nan, np.nan, 0.0, 0.0)
     low, high = np.percentile(values, (0.5, 99.5))
     inside = np.clip(values, low, high)
     cut = float(threshold_otsu(inside))
     wet = inside > cut
     share = float(wet.mean())
     if share in (0.0, 1.0):
-        return Separation(cut, share, 0.0)
+        return Separation(cut, share, 0.0, 0.0)
     apart = float(inside[wet].mean() - inside[~wet].mean())
-    return Separation(cut, share, share * (1 - share) * apart**2 / float(inside.var()))
+    explained = share * (1 - share) * apart**2 / float(inside.var())
+    return Separation(cut, share, explained, apart)
 
 
 def _near(image: xr.Dataset, reference: Any, buffer: float, crs: Any) -> tuple[Bools, Any]:
@@ -112,7 +119,9 @@ def _contours(index: Floats, level: float, valid: Bools, transform: Affine) -> l
         if len(rc) < 2:
             continue
         col, row = rc[:, 1] + 0.5, rc[:, 0] + 0.5
-        lines.append(shapely.LineString(np.column_stack(transform * (col, row))))
+        x = transform.c + transform.a * col + transform.b * row
+        y = transform.f + transform.d * col + transform.e * row
+        lines.append(shapely.LineString(np.column_stack([x, y])))
     return lines
 
 
@@ -185,7 +194,7 @@ def shoreline(
         )
     found = separate(index[seen & near & ~_foam(image)])
     enough = _LEAST_SHARE <= found.water <= 1 - _LEAST_SHARE
-    if not enough or found.explained < _LEAST_SEPARATION:
+    if not enough or found.explained < _LEAST_EXPLAINED or found.apart < _LEAST_APART:
         raise InvalidInput(
             f"« {name} » : terre et mer ne se distinguent pas (pas de rivage dans l'image, ou "
             "voile nuageux) ; donnez --reference, ou une autre date.",
