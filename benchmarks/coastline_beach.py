@@ -81,7 +81,8 @@ def main() -> None:
     for (images, tide), part in every.groupby(["images", "tide"], sort=False):
         e = part["error"]
         print(f"{images:12s} {tide:15s} bias {e.mean():+5.1f} m, "
-              f"RMSE {np.sqrt((e**2).mean()):5.1f}, spread {e.std():5.1f}, {len(e)} positions")  # fmt: skip
+              f"RMSE {np.sqrt((e**2).mean()):5.1f}, spread {e.std():5.1f}, "
+              f"{len(e)} positions")  # fmt: skip
     table = pd.DataFrame(told)
     rate = table.groupby(["images", "tide"], sort=False)["error"].agg(
         bias="mean", rmse=lambda v: float(np.sqrt((v**2).mean()))

@@ -76,8 +76,8 @@ def main() -> None:
         both["lrr_ci_high"] >= both["lrr_ci_low_theirs"]
     )
     print(f"\ntransect by transect over that period: {len(both)}, bias {gap.mean():+.2f} m/yr, "
-          f"RMSE {np.sqrt((gap**2).mean()):.2f}; intervals that meet: plain {plain.mean():.0%}, blocks "
-          f"{overlap.mean():.0%}")  # fmt: skip
+          f"RMSE {np.sqrt((gap**2).mean()):.2f}; intervals that meet: plain {plain.mean():.0%}, "
+          f"blocks {overlap.mean():.0%}")  # fmt: skip
 
     reference = gpd.read_file(folder / "TRUCVERT_reference_shoreline.geojson")
     for spacing in (20.0, 200.0):

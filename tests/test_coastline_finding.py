@@ -15,6 +15,7 @@ from eo_helpers import catalog
 from eo_helpers.coastline import finding as theme
 from eo_helpers.coastline.ahead import distances, strip
 from eo_helpers.coastline.data import read_paths
+from eo_helpers.coastline.in_strip import count
 from eo_helpers.coastline.inec import classify
 from eo_helpers.errors import InvalidInput
 from eo_helpers.territory.commune import Commune
@@ -191,3 +192,24 @@ def test_controls_can_be_given_back(demo_source, communes):
     again = theme.analyse(commune, demo_source, **got.parameters)
     assert again["lost_ha_2100"] == got["lost_ha_2100"]
     assert pd.Series(got.charts[0].data["value"]).sum() == pytest.approx(got["measured_km"].value)
+
+
+def test_what_lies_in_the_strip_is_counted_with_bounds(demo_source, communes):
+    got = theme.analyse(communes.find("97199"), demo_source)
+    for name in ("buildings_2050", "roads_km_2050", "people_2050"):
+        figure = got[name]
+        assert figure.low <= figure.value <= figure.high and figure.high > 0
+        assert "extrapolation" in figure.label["fr"]
+    sources = {p.dataset for p in got.provenance}
+    assert {i.source for i in got.indicators} <= sources
+
+
+def test_objects_in_an_area_are_counted_whole_and_roads_by_their_part():
+    area = shapely.box(0, 0, 100, 100)
+    houses = gpd.GeoDataFrame(
+        geometry=[shapely.box(90, 10, 110, 30), shapely.box(200, 0, 210, 10)], crs=2154
+    )
+    roads = gpd.GeoDataFrame(geometry=[shapely.LineString([(-500, 50), (500, 50)])], crs=2154)
+    assert count(houses, area) == 1
+    assert count(roads, area, lengths=True) == pytest.approx(0.1)
+    assert count(houses, shapely.Polygon()) == 0

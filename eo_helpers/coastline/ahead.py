@@ -18,9 +18,11 @@ HORIZON = 2050
 
 @dataclass(frozen=True, eq=False)
 class Ahead:
-    """The strip in the commune's CRS, and its area in hectares with bounds."""
+    """The strip in the commune's CRS, the narrower and the wider one, and hectares with bounds."""
 
     area: Any
+    area_low: Any
+    area_high: Any
     hectares: float
     low: float
     high: float
@@ -76,13 +78,15 @@ def strip(profiles: gpd.GeoDataFrame, boundary: Any, horizon: int = HORIZON) -> 
     """
     value, low, high = distances(profiles, horizon)
     size = profiles["length_m"].to_numpy(float) / 10_000
-    falls = value > 0
-    shapes = np.asarray(profiles.geometry.values)[falls]
-    edge = shapely.intersection(shapes, shapely.boundary(boundary))
-    land = shapely.intersection(
-        shapely.union_all(shapely.buffer(edge, value[falls])) if len(edge) else shapely.Polygon(),
-        boundary,
-    )
-    return Ahead(
-        land, float((value * size).sum()), float((low * size).sum()), float((high * size).sum())
-    )
+    shapes, shore = np.asarray(profiles.geometry.values), shapely.boundary(boundary)
+
+    def land(metres: Floats) -> Any:
+        some = metres > 0
+        if not some.any():
+            return shapely.Polygon()
+        edge = shapely.intersection(shapes[some], shore)
+        return shapely.intersection(shapely.union_all(shapely.buffer(edge, metres[some])), boundary)
+
+    areas = [land(metres) for metres in (value, low, high)]
+    hectares = [float((metres * size).sum()) for metres in (value, low, high)]
+    return Ahead(*areas, *hectares)

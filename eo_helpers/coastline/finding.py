@@ -27,6 +27,7 @@ from ..text import Text, french, number
 from . import sentences
 from .ahead import HORIZON, Ahead, strip
 from .data import covers_territory, read
+from .in_strip import in_strip
 from .inec import CLASSES, SIGMA_OLD, SIGMA_RECENT, classify, interval, lengths
 
 __all__ = ["CONTROLS", "DATASET", "analyse", "finding_of"]
@@ -79,8 +80,14 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         )
     if not len(profiles):
         return replace(_inland(commune, options), provenance=(holding.provenance,))
-    finding = finding_of(commune, profiles, options["sigma_old"], options["horizon"])
-    return replace(finding, provenance=(holding.provenance,))
+    finding, ahead = _told(commune, profiles, options["sigma_old"], options["horizon"])
+    date = finding["measured_km"].date
+    figures, origins = in_strip(commune, source, ahead, options["horizon"], date)
+    return replace(
+        finding,
+        indicators=finding.indicators + figures,
+        provenance=(holding.provenance, *origins),
+    )
 
 
 def _inland(commune: Commune, options: dict[str, Any]) -> Finding:
@@ -97,6 +104,13 @@ def finding_of(
     horizon: int = HORIZON,
 ) -> Finding:
     """The Finding of a commune from its profiles (:func:`.data.read`), without provenance."""
+    return _told(commune, profiles, sigma_old, horizon)[0]
+
+
+def _told(
+    commune: Commune, profiles: gpd.GeoDataFrame, sigma_old: float, horizon: int
+) -> tuple[Finding, Ahead]:
+    """The Finding, and the strip that its extrapolation draws."""
     low, high = interval(profiles["rate"], profiles["years"], sigma_old, SIGMA_RECENT)
     half = (high - low) / 2
     rated = profiles.assign(low=low, high=high, inec_class=classify(profiles["rate"], half))
@@ -112,7 +126,7 @@ def finding_of(
         if measured
         else sentences.structures_only(commune, metres)
     )
-    return Finding(
+    finding = Finding(
         theme="coastline",
         commune=commune,
         status=status,
@@ -125,6 +139,7 @@ def finding_of(
         controls=_controls(sigma_old, horizon) if measured else (),
         remedy=None if status == "complete" else sentences.REMEDY,
     )
+    return finding, ahead
 
 
 def _indicators(

@@ -13,10 +13,10 @@ from .. import catalog
 from ..catalog.provenance import Provenance
 from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Finding, Indicator, remembered
-from ..territory import population
+from ..territory import bdtopo, population
 from ..territory.commune import Commune
 from ..text import Text
-from . import labels, pictures, sentences, topo
+from . import labels, pictures, sentences
 from . import stakes_told as told
 from .data import inside_of, read_extent, read_radar, read_terrain
 from .depth import check_method, water_depth
@@ -137,7 +137,7 @@ def _things(
     for dataset in (BUILDINGS, ROADS):
         try:
             holding = catalog.find(dataset, commune, source)
-            read[dataset] = topo.read(holding, commune)
+            read[dataset] = bdtopo.read(holding, commune)
             provenance.append(holding.provenance)
         except NoData:
             read[dataset] = None

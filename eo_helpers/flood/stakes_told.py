@@ -55,7 +55,7 @@ def stakes(
     water : xarray.Dataset (y, x)
         ``depth``, ``uncertainty`` (m), ``low_ground`` (bool), projected CRS.
     buildings, roads : geopandas.GeoDataFrame or None
-        Of BD TOPO (:func:`.topo.read`).
+        Of BD TOPO (:func:`eo_helpers.territory.bdtopo.read`).
     """
     hidden = water["low_ground"] & ~(water["depth"] > 0)
     wider = xr.Dataset(
