@@ -405,6 +405,7 @@ THEMES = _Themes(
     Theme("lighting", {"fr": "Éclairage nocturne", "en": "Night lighting"}),
     Theme("flood", {"fr": "Inondation", "en": "Flood"}),
     Theme("desealing", {"fr": "Désimperméabiliser", "en": "Desealing"}),
+    Theme("coastline", {"fr": "Trait de côte", "en": "Coastline"}),
 )
 
 

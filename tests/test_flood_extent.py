@@ -498,7 +498,14 @@ def test_the_command_writes_a_mask_and_says_what_it_took(tmp_path, capsys):
         assert iou(mask == 1, water) > 0.9
         assert file.tags()["UNITS_READ"] == "linear power"
         assert ((p.read(1) >= 0.5) == (mask == 1))[mask != 255].all()
-    assert sorted(x.name for x in tmp_path.iterdir()) == ["a.tif", "b.tif", "m.qml", "m.tif", "p.qml", "p.tif"]
+    assert sorted(x.name for x in tmp_path.iterdir()) == [
+        "a.tif",
+        "b.tif",
+        "m.qml",
+        "m.tif",
+        "p.qml",
+        "p.tif",
+    ]
 
 
 def test_scenes_that_do_not_go_together_are_refused(tmp_path, capsys):

@@ -47,6 +47,8 @@ _PERMEABILITY = {"ksat_mm_h", "ksat"}
 _HAZARD = {"id_sis", "code_sis", "alea_rga", "alea_argile", "num_cavite", "id_cavite",
            "nappe_m"}  # fmt: skip
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
+#: The national indicator of coastal erosion.
+_INEC = {"taux", "duree", "tdc_ancien", "tdc_rec", "amenagemen"}
 _INSEE = r"\d[\dAB]\d{3}"
 #: Classes in Cerema's raster variant, and its pixel (SPOT's, 1.5 m): nobody else's LCZ has it.
 _CEREMA_CODES = {float(n) for n in range(1, 18) if n != 10}
@@ -156,6 +158,8 @@ def _by_columns(
         return [_found("swot-river", box, None, rows, "SWOT L2_HR_RiverSP")]
     if not polygons and {"importance", "nature"} <= names and names & _ABOVE_GROUND:
         return [_found("bdtopo-roads", box, None, rows, "tronçons de route de la BD TOPO")]
+    if polygons and "taux" in names and len(names & _INEC) >= 4:
+        return [_found("inec", box, None, rows, "indicateur national de l'érosion côtière")]
     if polygons and names & _CODE and names & _NAME:
         return [_found("communes", box, None, rows, "code et nom")]
     if polygons and len(names & _EMS) >= 2:

@@ -15,6 +15,7 @@ from . import (
     basemap,
     blackmarble,
     climate,
+    coast,
     institutions,
     lamps,
     optical,
@@ -107,6 +108,9 @@ def write_territory(
     rasters.write_terrain(
         isle, folder / "terrain", seed, "IGN 1988 Guadeloupe (EPSG:5757)", suffix="_97199"
     )
+    say("Trait de côte", 0.69)
+    for ground in grounds:
+        coast.write_inec(ground, folder / "coastline", seed)
     say("Population", 0.70)
     people.write_cells(people.cells(main, seed), folder / "population" / "filosofi_200m.gpkg")
     people.write_cells(

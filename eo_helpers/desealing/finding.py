@@ -12,11 +12,10 @@ from .. import catalog
 from ..catalog.provenance import Provenance
 from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Finding, remembered
-from ..flood import topo
 from ..flood.data import read_terrain
 from ..lcz import data as lcz
 from ..lcz.people import people_of_blocks
-from ..territory import districts, population
+from ..territory import bdtopo, districts, population
 from ..territory.commune import Commune
 from . import ownership, pictures, sentences
 from .criteria import NEED, VETOES
@@ -164,8 +163,8 @@ def _read(commune: Commune, source: Any) -> Sectors:
     if dem is not None and len(units):
         sealed = blocks.assign(sealed=blocks["bur"].fillna(0) + blocks["ror"].fillna(0))
         terrain_of(units, dem, sealed.to_crs(dem.rio.crs), "sealed")
-    places = take("bdtopo-places", topo.read)
-    parks = take("bdtopo-transport", topo.read)
+    places = take("bdtopo-places", bdtopo.read)
+    parks = take("bdtopo-transport", bdtopo.read)
     known = [p[["geometry"]] for p in (places, _car_parks(parks)) if p is not None and len(p)]
     if known:
         zones = gpd.GeoDataFrame(pd.concat(known, ignore_index=True), crs=commune.crs)

@@ -11,10 +11,9 @@ import xarray as xr
 from .. import catalog
 from ..catalog.provenance import Provenance
 from ..errors import NoData
-from ..territory import districts, population
+from ..territory import bdtopo, districts, population
 from ..territory.commune import Commune
 from . import swot as levels_from_space
-from . import topo
 from .named import PLACES
 from .stakes import Doorsteps, RoadPoints, doorsteps, road_points
 from .stakes_told import BUILDINGS, ROADS
@@ -78,9 +77,9 @@ def read_around(commune: Commune, source: Any, water: Water) -> Around:
     take("zones", districts.DATASET, districts.read)
     if "depth" in water.grid:
         grid = water.grid["depth"]
-        take("buildings", BUILDINGS, lambda h, c: doorsteps(topo.read(h, c), grid))
-        take("roads", ROADS, lambda h, c: road_points(topo.read(h, c), grid))
-        take("places", PLACES, topo.read)
+        take("buildings", BUILDINGS, lambda h, c: doorsteps(bdtopo.read(h, c), grid))
+        take("roads", ROADS, lambda h, c: road_points(bdtopo.read(h, c), grid))
+        take("places", PLACES, bdtopo.read)
         for dataset in SWOT:
             if "agreement" not in found:
                 take("agreement", dataset, lambda holding, _: _agreement(holding, water))

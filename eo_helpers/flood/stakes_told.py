@@ -66,7 +66,7 @@ def stakes(
     water : xarray.Dataset (y, x)
         ``depth``, ``uncertainty`` (m), ``low_ground`` (bool), projected CRS.
     buildings, roads : geopandas.GeoDataFrame or None
-        Of BD TOPO (:func:`.topo.read`), or where they stand on the grid
+        Of BD TOPO (:func:`eo_helpers.territory.bdtopo.read`), or where they stand on the grid
         (:func:`.stakes.doorsteps`, :func:`.stakes.road_points`).
     """
     if isinstance(buildings, gpd.GeoDataFrame):

@@ -1,4 +1,4 @@
-"""Buildings, roads and public places of BD TOPO around a commune, as the flood theme needs them."""
+"""Buildings, roads and public places of BD TOPO around a commune."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pyogrio
 from pyproj import Transformer
 
 from ..errors import InvalidInput, OutOfCoverage
-from ..territory.commune import Commune
+from .commune import Commune
 
 __all__ = ["read"]
 

@@ -1,0 +1,302 @@
+"""What the national indicator says of a commune's coast."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from .. import catalog
+from ..errors import NoData, OutOfCoverage
+from ..findings import (
+    Bars,
+    Category,
+    Control,
+    Finding,
+    Indicator,
+    Layer,
+    Legend,
+    Status,
+    outline,
+)
+from ..territory.commune import Commune
+from ..text import Text, french, number
+from . import sentences
+from .ahead import HORIZON, Ahead, strip
+from .data import covers_territory, read
+from .in_strip import in_strip
+from .inec import CLASSES, SIGMA_OLD, SIGMA_RECENT, classify, interval, lengths
+
+__all__ = ["CONTROLS", "DATASET", "analyse", "finding_of"]
+
+DATASET = "inec"
+#: What a visitor may move.
+CONTROLS = ("sigma_old", "horizon")
+#: Share of the coast that must be measured for a complete finding.
+ENOUGH = 0.5
+_NO_RATE = (
+    Category(
+        "ouvrage", {"fr": "Ouvrage, pas de vitesse", "en": "Structure, no rate"}, "#5e4fa2", "O"
+    ),
+    Category("non_mesure", {"fr": "Non mesuré", "en": "Not measured"}, "#ffffff", "?"),
+)
+
+
+def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
+    """How a commune's coast has moved, from the national indicator of coastal erosion.
+
+    Parameters
+    ----------
+    commune : Commune
+    source : catalog.Source
+    sigma_old : float, optional
+        Standard error of the old line, metres (default 5).
+    horizon : int, optional
+        Year of the extrapolation (default 2050).
+
+    Returns
+    -------
+    Finding
+    """
+    options = {"sigma_old": SIGMA_OLD, "horizon": HORIZON, **parameters}
+    options = {"sigma_old": float(options["sigma_old"]), "horizon": round(options["horizon"])}
+    try:
+        holding = catalog.find(DATASET, commune, source)
+        profiles = read(holding, commune)
+    except NoData as error:
+        away = isinstance(error, OutOfCoverage)
+        if away and covers_territory(source.items(DATASET), commune):
+            return _inland(commune, options)
+        return Finding(
+            "coastline",
+            commune,
+            "out_of_coverage" if away else "no_data",
+            sentences.nothing(commune, away),
+            parameters=options,
+            remedy=sentences.REMEDY,
+        )
+    if not len(profiles):
+        return replace(_inland(commune, options), provenance=(holding.provenance,))
+    finding, ahead = _told(commune, profiles, options["sigma_old"], options["horizon"])
+    date = finding["measured_km"].date
+    figures, origins = in_strip(commune, source, ahead, options["horizon"], date)
+    return replace(
+        finding,
+        indicators=finding.indicators + figures,
+        provenance=(holding.provenance, *origins),
+    )
+
+
+def _inland(commune: Commune, options: dict[str, Any]) -> Finding:
+    return Finding(
+        "coastline", commune, "complete", sentences.inland(commune), parameters=options,
+        layers=(outline(commune),),
+    )  # fmt: skip
+
+
+def finding_of(
+    commune: Commune,
+    profiles: gpd.GeoDataFrame,
+    sigma_old: float = SIGMA_OLD,
+    horizon: int = HORIZON,
+) -> Finding:
+    """The Finding of a commune from its profiles (:func:`.data.read`), without provenance."""
+    return _told(commune, profiles, sigma_old, horizon)[0]
+
+
+def _told(
+    commune: Commune, profiles: gpd.GeoDataFrame, sigma_old: float, horizon: int
+) -> tuple[Finding, Ahead]:
+    """The Finding, and the strip that its extrapolation draws."""
+    low, high = interval(profiles["rate"], profiles["years"], sigma_old, SIGMA_RECENT)
+    half = (high - low) / 2
+    rated = profiles.assign(low=low, high=high, inec_class=classify(profiles["rate"], half))
+    metres = lengths(rated["rate"], rated["length_m"], half, rated["structure"])
+    rate, size = rated["rate"].to_numpy(float), rated["length_m"].to_numpy(float)
+    # Perceptibly in retreat, and with retreats that are within their error.
+    doubt = (metres["retreat"], float(size[rate < 0].sum()))
+    measured = metres["measured"] > 0
+    status: Status = "complete" if metres["measured"] >= ENOUGH * metres["total"] else "partial"
+    ahead = strip(rated, commune.projected_boundary, horizon)
+    head = (
+        sentences.headline(commune, rated, metres, doubt[1])
+        if measured
+        else sentences.structures_only(commune, metres)
+    )
+    finding = Finding(
+        theme="coastline",
+        commune=commune,
+        status=status,
+        headline=head,
+        indicators=_indicators(rated, metres, doubt, ahead, horizon),
+        layers=_layers(commune, rated, ahead, horizon),
+        charts=(_chart(commune, rated),) if measured else (),
+        caveats=sentences.caveats(rated, sigma_old, horizon),
+        parameters={"sigma_old": sigma_old, "horizon": horizon},
+        controls=_controls(sigma_old, horizon) if measured else (),
+        remedy=None if status == "complete" else sentences.REMEDY,
+    )
+    return finding, ahead
+
+
+def _indicators(
+    profiles: gpd.GeoDataFrame, metres: dict[str, float], doubt: tuple[float, float],
+    ahead: Ahead, horizon: int,
+) -> tuple[Indicator, ...]:  # fmt: skip
+    recent = profiles["recent"].dropna()
+    date = f"{int(recent.max())}" if len(recent) else None
+    out: list[Indicator] = []
+
+    def one(
+        name: str, fr: str, en: str, value: float, unit: str, low: float | None = None,
+        high: float | None = None, digits: int = 1, group: str = "coast",
+    ) -> None:  # fmt: skip
+        label = {"fr": french(fr), "en": en}
+        out.append(Indicator(name, label, value, unit, low, high, date, DATASET, digits, group))
+
+    when, when_en = sentences.period(profiles), sentences.period(profiles, "en")
+    km = {key: value / 1000 for key, value in metres.items()}
+    if metres["measured"]:
+        sure, maybe = (v / 1000 for v in doubt)
+        one("retreat_km", f"Côte en recul perceptible ({when})",
+            f"Coast perceptibly in retreat ({when_en})", km["retreat"], "km",
+            sure, maybe)  # fmt: skip
+        one("stable_km", "Évolution non perceptible", "No perceptible change",
+            km["not_perceptible"], "km")  # fmt: skip
+        one("advance_km", f"Côte qui avance ({when})", f"Coast advancing ({when_en})",
+            km["advance"], "km")  # fmt: skip
+        for name, fr, en, whole in (
+            ("retreat_share_measured", "Part en recul, de la côte mesurée",
+             "Share in retreat, of the coast measured", km["measured"]),
+            ("retreat_share_all", "Part en recul, de toute la côte de l'indicateur",
+             "Share in retreat, of all the indicator's coast", km["total"]),
+        ):  # fmt: skip
+            one(name, fr, en, 100 * km["retreat"] / whole, "%", 100 * sure / whole,
+                100 * maybe / whole, 0)  # fmt: skip
+        rated = profiles[profiles["rate"].notna()]
+        size = rated["length_m"].to_numpy(float)
+        mean, low, high = (
+            float(np.average(rated[c].fillna(rated["rate"]), weights=size))
+            for c in ("rate", "low", "high")
+        )
+        one("mean_rate", f"Vitesse moyenne ({when}), négative en recul",
+            f"Mean rate ({when_en}), negative in retreat", mean, "m/an", low, high, 2)  # fmt: skip
+        one("fastest_retreat", f"Recul le plus rapide ({when})", f"Fastest retreat ({when_en})",
+            min(float(rated["rate"].min()), 0.0), "m/an", digits=2)  # fmt: skip
+        one(f"lost_ha_{horizon}",
+            f"Terre perdue d'ici {horizon} si la vitesse passée continuait (extrapolation)",
+            f"Land lost by {horizon} if the past rate went on (extrapolation)",
+            ahead.hectares, "ha", ahead.low, ahead.high, group="ahead")  # fmt: skip
+    one("measured_km", "Côte mesurée", "Coast measured", km["measured"], "km", group="measurement")
+    one("structure_km", "Côte tenue par un ouvrage, sans vitesse",
+        "Coast held by a structure, without a rate", km["structure"], "km",
+        group="measurement")  # fmt: skip
+    one("not_measured_km", "Côte sans donnée ou suivie par un autre repère",
+        "Coast without data or with another marker", km["no_data"], "km",
+        group="measurement")  # fmt: skip
+    return tuple(out)
+
+
+def _layers(
+    commune: Commune, profiles: gpd.GeoDataFrame, ahead: Ahead, horizon: int
+) -> tuple[Layer, ...]:
+    texts = sentences.tooltips(profiles)
+    state = np.where(
+        profiles["rate"].notna(),
+        profiles["inec_class"],
+        np.where(profiles["structure"], "ouvrage", "non_mesure"),
+    )
+    drawn = profiles[["rate", "geometry"]].assign(
+        state=state, tooltip_fr=texts["fr"], tooltip_en=texts["en"]
+    )
+    categories = tuple(Category(c.name, c.label, c.color, c.mark) for c in CLASSES) + _NO_RATE
+    when, when_en = sentences.period(profiles), sentences.period(profiles, "en")
+    title: Text = {
+        "fr": f"Évolution du trait de côte, {when}",
+        "en": f"Movement of the coast, {when_en}",
+    }
+    retreat = int((profiles["rate"] < 0).sum())
+    alt: Text = {
+        "fr": f"{len(profiles)} profils de l'indicateur national sur la côte de {commune.name}, "
+        f"dont {retreat} en recul.",
+        "en": f"{len(profiles)} profiles of the national indicator on the coast of "
+        f"{commune.name}, {retreat} of them in retreat.",
+    }
+    layers = [
+        outline(commune),
+        Layer("inec", title, alt, drawn, Legend(title, "m/an", categories=categories), "state",
+              "tooltip", 0.85),
+    ]  # fmt: skip
+    if not ahead.area.is_empty:
+        label: Text = {
+            "fr": f"Recul d'ici {horizon}, extrapolé",
+            "en": f"Retreat by {horizon}, extrapolated",
+        }
+        frame = gpd.GeoDataFrame({"strip": ["recul"]}, geometry=[ahead.area], crs=profiles.crs)
+        layers.append(
+            Layer(
+                "ahead",
+                label,
+                {
+                    "fr": f"Bande de {number(ahead.hectares, 1)} ha que la vitesse passée "
+                    f"prendrait d'ici {horizon} : extrapolation, pas prévision.",
+                    "en": f"Strip of {number(ahead.hectares, 1, 'en')} ha that the past rate "
+                    f"would take by {horizon}: an extrapolation, no forecast.",
+                },
+                frame,
+                Legend(label, categories=(Category("recul", label, "#7b3294", "E"),)),
+                column="strip",
+                shown=False,
+            )
+        )
+    return tuple(layers)
+
+
+def _chart(commune: Commune, profiles: gpd.GeoDataFrame) -> Bars:
+    """Kilometres of coast in each class."""
+    rows = []
+    for c in CLASSES:
+        size = profiles.loc[profiles["inec_class"] == c.name, "length_m"].sum() / 1000
+        rows.append((c.label["fr"], c.label["en"], float(size), c.color, c.mark))
+    table = pd.DataFrame(rows, columns=["label_fr", "label_en", "value", "color", "mark"])
+    most = table.iloc[int(table["value"].argmax())]
+    when, when_en = sentences.period(profiles), sentences.period(profiles, "en")
+    return Bars(
+        "classes",
+        {"fr": f"Kilomètres de côte par classe de vitesse, {when}",
+         "en": f"Kilometres of coast by class of rate, {when_en}"},
+        {"fr": f"À {commune.name}, la classe la plus longue est « {most['label_fr']} » : "
+               f"{number(most['value'], 1)} km.",
+         "en": f"At {commune.name} the longest class is '{most['label_en']}': "
+               f"{number(most['value'], 1, 'en')} km."},
+        table,
+        "km",
+    )  # fmt: skip
+
+
+def _controls(sigma_old: float, horizon: int) -> tuple[Control, ...]:
+    return (
+        Control(
+            "sigma_old",
+            {"fr": "Erreur de la ligne ancienne", "en": "Error of the old line"},
+            sigma_old, 1.0, 20.0, 1.0, "m", 0,
+            help={
+                "fr": "Erreur type du trait lu sur les photographies anciennes ; plus elle est "
+                "grande, moins de côtes ont une évolution perceptible.",
+                "en": "Standard error of the line read on old photographs; the larger, the fewer "
+                "coasts with a perceptible change.",
+            },
+        ),
+        Control(
+            "horizon",
+            {"fr": "Année de l'extrapolation", "en": "Year of the extrapolation"},
+            horizon, 2030, 2100, 10, "", 0,
+            help={
+                "fr": "Jusqu'où prolonger la vitesse passée ; ce n'est pas une prévision.",
+                "en": "How far the past rate is carried on; it is no forecast.",
+            },
+        ),
+    )  # fmt: skip
