@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from . import basemap, blackmarble, climate, lamps, optical, people, radar, rasters, topo
+from . import basemap, blackmarble, canopy, climate, lamps, optical, people, radar, rasters, topo
 from .ground import Ground
 from .island import island
 from .mainland import mainland
@@ -30,6 +30,9 @@ Territoire FICTIF : aucun de ces lieux, de ces chiffres et de ces dates n'existe
   `flood_depth.tif` (hauteur d'eau, m), `flood_surface.tif` (altitude de la surface de l'eau, m,
   NGF-IGN69), 5 m, EPSG:2154. Le radar ne voit pas l'eau sous les arbres ni dans les rues denses :
   là, les deux images ne montrent pas cette crue.
+- `vegetation_forms.gpkg` (formes de Green Urban Sat, un objet par ligne, tel qu'il a été planté) et
+  `vegetation_strata.tif` (0 aucune, 1 herbacée, 2 arbustive, 3 arborée), 1 m, sur la ville seule.
+  Les arbres des avenues et les haies des jardins n'existent que là : l'image Sentinel-2 les ignore.
 
 Fictional territory: none of these places, figures and dates exists.
 """
@@ -82,6 +85,9 @@ def write_territory(
     say("Bâtiments, routes et végétation", 0.59)
     topo.write_topo(main, folder / "topo" / "BDT_3-5_GPKG_LAMB93_ERVELLE.gpkg", seed)
     topo.write_topo(isle, folder / "topo" / "BDT_3-5_GPKG_RGAF09UTM20_VERMEIL.gpkg", seed)
+
+    say("Arbres, haies et pelouses de la ville", 0.61)
+    canopy.write_canopy(main, folder, seed)
 
     say("Relief lidar", 0.62)
     rasters.write_terrain(main, folder / "terrain", seed, "NGF-IGN69 (EPSG:5720)")

@@ -14,7 +14,9 @@ __all__ = ["adjusted_areas"]
 _Z95 = 1.96
 
 
-def adjusted_areas(counts: ArrayLike, mapped: ArrayLike, labels: list[str] | None = None) -> pd.DataFrame:
+def adjusted_areas(
+    counts: ArrayLike, mapped: ArrayLike, labels: list[str] | None = None
+) -> pd.DataFrame:
     """Error-adjusted area of each class, with user's and producer's accuracy.
 
     Parameters

@@ -147,9 +147,7 @@ def detect_scale(image: xr.DataArray, tags: Mapping[str, str] | None = None) -> 
     if low > -1500 and 60 < middle < 16_000 and 300 < high < 32_000:
         offset, sure = _offset(values, tags)
         plain = "réflectance × 10 000", "reflectance × 10,000"
-        extra = (
-            (", décalage de -1000 retiré", ", offset of -1000 removed") if offset else ("", "")
-        )
+        extra = (", décalage de -1000 retiré", ", offset of -1000 removed") if offset else ("", "")
         guess = (
             (" (reconnu aux pixels les plus sombres)", " (told by the darkest pixels)")
             if offset and not sure
@@ -260,9 +258,16 @@ def check_heights(height: xr.DataArray, where: str = "") -> None:
         )
     unit = str(height.attrs.get("units", "")).strip().lower()
     low, high = np.percentile(valid, (2, 99.9))
-    if unit in {"cm", "centimetre", "centimetres", "centimètre", "centimètres", "dm", "mm", "ft"} or (
-        low < 15 and high > 150
-    ):
+    if unit in {
+        "cm",
+        "centimetre",
+        "centimetres",
+        "centimètre",
+        "centimètres",
+        "dm",
+        "mm",
+        "ft",
+    } or (low < 15 and high > 150):
         raise InvalidInput(
             f"{name}les hauteurs ne sont pas en mètres (0,1 % dépasse {high:.0f}"
             f"{', unité ' + unit if unit else ''}) : elles semblent en centimètres ; "
