@@ -11,7 +11,19 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from . import basemap, blackmarble, canopy, climate, lamps, optical, people, radar, rasters, topo
+from . import (
+    basemap,
+    blackmarble,
+    canopy,
+    climate,
+    farms,
+    lamps,
+    optical,
+    people,
+    radar,
+    rasters,
+    topo,
+)
 from .ground import Ground
 from .island import island
 from .mainland import mainland
@@ -88,6 +100,7 @@ def write_territory(
 
     say("Arbres, haies et pelouses de la ville", 0.61)
     canopy.write_canopy(main, folder, seed)
+    farms.write_parcels(main, folder / "vegetation" / "RPG_2-2_GPKG_LAMB93_ERVELLE_2022.gpkg")
 
     say("Relief lidar", 0.62)
     rasters.write_terrain(main, folder / "terrain", seed, "NGF-IGN69 (EPSG:5720)")

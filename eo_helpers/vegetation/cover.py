@@ -57,7 +57,7 @@ def find_ends(ndvi: xr.DataArray, low: float = 5.0, high: float = 98.0) -> Ends:
 
 def fractional_cover(
     ndvi: xr.DataArray, std: xr.DataArray | float, ends: Ends = Ends()
-) -> xr.Dataset:  # noqa: B008
+) -> xr.Dataset:
     """Fraction of each cell under green vegetation, as a linear mixture of two ends.
 
     ``cover = (NDVI - bare) / (full - bare)``, held to 0-1.

@@ -86,7 +86,7 @@ def ndvi_threshold(ndvi: xr.DataArray) -> float:
 def strata(
     ndvi: xr.DataArray,
     height: xr.DataArray | None,
-    limits: Limits = Limits(),  # noqa: B008
+    limits: Limits = Limits(),
     ndvi_std: xr.DataArray | float = 0.03,
     buildings: xr.DataArray | None = None,
 ) -> xr.Dataset:
