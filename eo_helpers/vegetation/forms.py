@@ -70,7 +70,7 @@ class _Pieces:
 def forms(
     strata: xr.Dataset,
     height: xr.DataArray,
-    context: Context = Context(),
+    context: Context | None = None,
     *,
     trees: Rules = TREES,
     shrubs: Rules = SHRUBS,
@@ -111,7 +111,7 @@ def forms(
         If the grid is in degrees or its cells are too large for single trees.
     """
     like = strata["stratum"]
-    place = zones(like, context)
+    place = zones(like, context or Context())
     step = float(abs(like.rio.resolution()[0]))
     if step > 2.0 + 1e-6:
         raise InvalidInput(

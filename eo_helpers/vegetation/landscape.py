@@ -126,10 +126,13 @@ def zones(like: xr.DataArray, context: Context) -> Zones:
 
 
 def _burn(shapes: NDArray, like: xr.DataArray, grow: Any) -> NDArray[np.bool_]:
-    if np.any(np.asarray(grow) > 0):
-        shapes = shapely.buffer(shapes, grow)
-    near = shapely.intersects(shapes, shapely.box(*like.rio.bounds()))
-    shapes = shapes[near & ~shapely.is_empty(shapes)]
+    grow = np.broadcast_to(np.asarray(grow, float), shapes.shape)
+    reach = float(grow.max()) if len(shapes) else 0.0
+    window = shapely.buffer(shapely.box(*like.rio.bounds()), reach, join_style="mitre")
+    near = shapely.intersects(shapes, window) & ~shapely.is_empty(shapes)
+    shapes, grow = shapes[near], grow[near]
+    if reach > 0:
+        shapes = shapely.buffer(shapes, grow, quad_segs=4)
     if not len(shapes):
         return np.zeros(like.shape, bool)
     return np.asarray(

@@ -119,8 +119,10 @@ def shape_of(
     if cell:
         # Gaps between crowns and the stairs of the raster are no outline of a wood.
         gap = rules.row_width / 6
-        smooth = shapely.buffer(shapely.buffer(polygons, gap), -gap)
-        smooth = shapely.simplify(smooth, 0.75 * cell)
+        smooth = shapely.simplify(polygons, 0.75 * cell)
+        smooth = shapely.buffer(shapely.buffer(smooth, gap, quad_segs=2), -gap, quad_segs=2)
+        # A patch as thin as a cell may lose all by it.
+        smooth = np.where(shapely.is_empty(smooth), polygons, smooth)
     area = shapely.area(polygons)
     length, width = length_width(smooth)
     stretch = length / np.maximum(width, 1e-9)
