@@ -80,8 +80,8 @@ def score(folder: Path, context: Context, districts: gpd.GeoDataFrame, title: st
     print(table.round(3).to_string())
     # Does idc_surface say what share of a polygon is right?
     strata = {"H": 1, "Au": 2, "A": 3}
-    label = rasterize(((g, n) for g, n in zip(found.geometry, found.fid, strict=True)),
-                      planted.shape, transform=made.height.rio.transform(), dtype="int32")  # fmt: skip
+    grid = {"out_shape": planted.shape, "transform": made.height.rio.transform()}
+    label = rasterize(zip(found.geometry, found.fid, strict=True), dtype="int32", **grid)
     code = np.zeros(int(found.fid.max()) + 1, np.uint8)
     code[found.fid] = found.strate.map(strata)
     right = np.bincount(label.ravel(), (code[label] == planted).ravel())[found.fid]
@@ -93,8 +93,8 @@ def score(folder: Path, context: Context, districts: gpd.GeoDataFrame, title: st
             mean = np.average(found.idc_surface[k], weights=count[k])
             print(f"    {mean:.2f} -> {right[k].sum() / count[k].sum():.2f}  ({k.sum()})")
     zone = canopy_by_zone(made.strata, districts)
-    ids = rasterize(((g, n + 1) for n, g in enumerate(districts.to_crs(found.crs).geometry)),
-                    planted.shape, transform=made.height.rio.transform(), dtype="int32")  # fmt: skip
+    outlines = districts.to_crs(found.crs).geometry
+    ids = rasterize(((g, n + 1) for n, g in enumerate(outlines)), dtype="int32", **grid)
     size = len(districts) + 1
     with np.errstate(invalid="ignore"):
         true = (

@@ -333,10 +333,10 @@ def _kind_of(file: Any) -> tuple[str, str]:
         return "tree-cover-density", "0 à 100 %, grille européenne"
     above = float(np.mean(np.abs(sample) < _GROUND_M))
     says = re.search(r"\bmnh\b|\bchm\b|au-dessus du sol|above ground|hauteur", text)
-    if floats and sample.min() > -5 and sample.max() < _TALLEST_M and above > 0.02:
-        # A terrain by the sea has noughts too, but is smooth; roofs and crowns are not.
-        if says or (0.1 < above < 0.98 and _rough(file)):
-            return "mnh", "hauteurs au-dessus du sol"
+    low = floats and sample.min() > -5 and sample.max() < _TALLEST_M and above > 0.02
+    # A terrain by the sea has noughts too, but is smooth; roofs and crowns are not.
+    if low and (says or (0.1 < above < 0.98 and _rough(file))):
+        return "mnh", "hauteurs au-dessus du sol"
     if whole and set(values.tolist()) <= {-1.0, 0.0, 1.0, 255.0} and 1.0 in values:
         return "flood-extent", "masque 0, 1"
     classes = values[values > 0]

@@ -1,4 +1,4 @@
-"""Layers that others made: Green Urban Sat, OCS GE, CoSIA, tree cover density, RPG. Read strictly."""
+"""Layers that others made, read strictly: Green Urban Sat, OCS GE, CoSIA, tree cover, RPG."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ OCSGE_GREEN = {
 }  # fmt: skip
 #: Names of CoSIA's classes that are vegetation, and their stratum.
 COSIA_GREEN = {
-    "feuillu": "A", "conifère": "A", "conifere": "A", "coupe": "Au", "broussaille": "Au",
+    "feuillu": "A", "conifère": "A", "conifere": "A", "broussaille": "Au",
     "vigne": "Au", "pelouse": "H", "culture": "H",
 }  # fmt: skip
 

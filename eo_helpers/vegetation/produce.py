@@ -16,7 +16,7 @@ from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 from rasterio.windows import Window, from_bounds
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, OutOfCoverage
 from ..text import Text, number
 from .indices import ndvi
 from .landscape import Context, zones
@@ -30,7 +30,15 @@ from .reflectance import (
 )
 from .strata import Limits, ndvi_threshold, strata
 
-__all__ = ["Made", "cut", "open_raster", "read_heights", "read_index", "strata_of_files"]
+__all__ = [
+    "Made",
+    "as_raster",
+    "cut",
+    "open_raster",
+    "read_heights",
+    "read_index",
+    "strata_of_files",
+]
 
 #: Share of the image that heights must cover.
 _LEAST_OVERLAP = 0.01
@@ -75,9 +83,10 @@ def open_raster(stack: ExitStack, path: Path, what: str) -> rasterio.DatasetRead
     return file
 
 
-def _array(
+def as_raster(
     values: np.ndarray, transform: Any, crs: Any, name: str, attrs: dict[str, Any] | None = None
 ) -> xr.DataArray:
+    """An array of cells with its place: dims ``(y, x)`` or ``(band, y, x)``."""
     import rioxarray  # noqa: F401  (registers .rio)
 
     rows, cols = values.shape[-2:]
@@ -124,7 +133,7 @@ def read_index(
     counts = values if values.dtype == np.uint8 else values.astype(np.float32)
     known = counts[:, ~empty]
     scale = detect_scale(xr.DataArray(known, dims=("band", "cell")), tags)
-    raw = _array(values.astype(np.float32), transform, where, "image")
+    raw = as_raster(values.astype(np.float32), transform, where, "image")
     image = reflectance(raw.where(~empty), scale)
     red, nir = image[roles.index("red")], image[roles.index("nir")]
     check_bands(red, nir)
@@ -148,12 +157,14 @@ def _window(
     try:
         return wanted.intersection(whole)
     except rasterio.errors.WindowError as error:
-        raise InvalidInput(
+        raise OutOfCoverage(
             "L'image ne couvre pas la zone demandée.", "The image does not cover the area."
         ) from error
 
 
-def read_heights(path: Path, like: xr.DataArray, minus: Path | None = None) -> xr.DataArray:
+def read_heights(
+    path: Path, like: xr.DataArray, minus: Path | None = None, check: bool = True
+) -> xr.DataArray:
     """Heights above ground on a grid, metres.
 
     Parameters
@@ -162,12 +173,16 @@ def read_heights(path: Path, like: xr.DataArray, minus: Path | None = None) -> x
         Heights above ground (MNH), or the surface if ``minus`` is the terrain.
     like : xarray.DataArray (y, x)
     minus : Path, optional
-        Bare-earth terrain, subtracted on the file's own cells before anything is resampled.
+        Bare-earth terrain, subtracted cell by cell.
+    check : bool
+        False for a surface whose terrain is subtracted later: altitudes are then let through.
 
     Raises
     ------
+    OutOfCoverage
+        If the file lies elsewhere.
     InvalidInput
-        If files are elsewhere, in centimetres, or altitudes.
+        If heights are in centimetres, or altitudes.
     """
     grid = {
         "crs": like.rio.crs, "transform": like.rio.transform(),
@@ -183,12 +198,14 @@ def read_heights(path: Path, like: xr.DataArray, minus: Path | None = None) -> x
             values = values - _warped(
                 stack, open_raster(stack, minus, "Le modèle de terrain"), grid, how
             )
-    out = _array(values, like.rio.transform(), like.rio.crs, "height", {"units": unit or "m"})
+    out = as_raster(values, like.rio.transform(), like.rio.crs, "height", {"units": unit or "m"})
     if np.isfinite(values).mean() < _LEAST_OVERLAP:
-        raise InvalidInput(
+        raise OutOfCoverage(
             f"« {path.name} » ne recouvre pas l'image : donnez deux fichiers du même lieu.",
             f"'{path.name}' does not overlap the image: give files of the same place.",
         )
+    if not check:
+        return out
     check_heights(out, path.name)
     return out.clip(min=0.0).assign_attrs(units="m")
 
@@ -279,4 +296,4 @@ def cut(file: rasterio.DatasetReader, commune: Any, margin: float = 0.0) -> xr.D
         return None
     if part.width < 1 or part.height < 1:
         return None
-    return _array(file.read(1, window=part), file.window_transform(part), file.crs, "raster")
+    return as_raster(file.read(1, window=part), file.window_transform(part), file.crs, "raster")
