@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,9 +14,10 @@ from numpy.typing import NDArray
 from rasterio.features import rasterize
 
 from ..errors import InvalidInput
-from .strata import HERB, SHRUB, TREE, UNKNOWN
+from .strata import GREEN, HERB, SHRUB, TREE, UNKNOWN, Limits, strata
 
-__all__ = ["Estimate", "canopy_by_zone", "change", "per_inhabitant", "shares", "three_thirty"]
+__all__ = ["Estimate", "canopy_by_zone", "change", "per_inhabitant", "shares", "three_thirty",
+           "widened"]  # fmt: skip
 
 #: 3-30-300: trees in sight, percent of canopy in the district, metres to a park.
 TREES_SEEN, CANOPY_PERCENT, PARK_METRES = 3, 30.0, 300.0
@@ -24,6 +26,7 @@ PARK_AREA = 10_000.0
 #: Metres from a home within which a tree is taken for seen; no line of sight is computed.
 SIGHT = 30.0
 _Z95 = 1.96
+_CODES = {"herb": HERB, "shrub": SHRUB, "tree": TREE}
 
 
 @dataclass(frozen=True)
@@ -74,17 +77,86 @@ def shares(
     """
     value = strata["stratum"].values
     known = inside & (value != UNKNOWN)
+    told = known & np.isfinite(strata["tree"].values)
     cell = float(abs(strata["stratum"].rio.resolution()[0]))
     out = {}
-    total = np.zeros(int(known.sum()), np.float32)
-    for name, code in (("herb", HERB), ("shrub", SHRUB), ("tree", TREE)):
-        chance = np.nan_to_num(strata[name].values[known])
-        total += chance
-        out[name] = _share(chance, value[known] == code, cell, patch)
-    found = np.isin(value[known], (HERB, SHRUB, TREE))
-    out["vegetation"] = _share(np.minimum(total, 1), found, cell, patch)
+    for name, code in _CODES.items():
+        out[name] = _share(strata[name].values[told], value[told] == code, cell, patch)
+    found = np.isin(value[known], (HERB, SHRUB, TREE, GREEN))
+    out["vegetation"] = _share(strata["vegetation"].values[known], found, cell, patch)
     seen = float(known.sum() / max(inside.sum(), 1))
     out["observed"] = Estimate(seen, seen, seen)
+    return out
+
+
+def widened(
+    found: dict[str, Estimate],
+    ndvi: xr.DataArray,
+    height: xr.DataArray,
+    limits: Limits,
+    inside: NDArray[np.bool_],
+    ndvi_std: xr.DataArray | float = 0.03,
+    bias: float = 0.15,
+    buildings: xr.DataArray | None = None,
+    edge: float = 0.0,
+) -> dict[str, Estimate]:
+    """The same shares with intervals that mind what does not average out.
+
+    An error of the NDVI limit, or of all heights, shifts a whole map. Strata are made again
+    with the NDVI limit 1.96 ``limits.ndvi_std`` lower and higher and with heights 1.96
+    ``bias`` lower and higher; each share moves by so much at its ends, and both moves are
+    added in quadrature.
+
+    Parameters
+    ----------
+    found : dict
+        Of :func:`shares`.
+    ndvi, height, limits, ndvi_std, buildings
+        As for :func:`.strata.strata`.
+    inside : bool array
+    bias : float
+        Standard deviation of an error that all heights share, metres.
+    edge : float
+        Standard deviation of where the image places edges, metres, all towards one side: a
+        blurred edge between crowns and streets is lost to the crowns. Costs the length of the
+        stratum's edges times ``edge``.
+    """
+    every = (slice(None, None, 2), slice(None, None, 2))  # moves of shares need no more cells
+
+    def part(one: Any) -> Any:
+        return one[every] if isinstance(one, xr.DataArray) else one
+
+    mask = inside[every]
+    x, h, std, roof = part(ndvi), part(height), part(ndvi_std), part(buildings)
+
+    def made(green: float, metres: float) -> dict[str, float]:
+        shifted = strata(x, h + metres, replace(limits, ndvi=limits.ndvi + green), std, roof)
+        value = shifted["stratum"].values[mask]
+        value = value[(value != UNKNOWN) & (value != GREEN)]
+        share = {n: float((value == k).mean()) for n, k in _CODES.items()}
+        return {**share, "vegetation": sum(share.values())}
+
+    base = made(0.0, 0.0)
+    moves = [
+        [made(sign * _Z95 * limits.ndvi_std, 0.0) for sign in (-1, 1)],
+        [made(0.0, sign * _Z95 * bias) for sign in (-1, 1)],
+    ]
+    out = dict(found)
+    step = float(abs(x.rio.resolution()[0]))
+    value = strata(x, h, limits, std, roof)["stratum"].values
+    for name in base:
+        one = found[name]
+        here = np.isin(value, list(_CODES.values()) if name == "vegetation" else [_CODES[name]])
+        sides = (here[1:] != here[:-1])[:, :-1] | (here[:, 1:] != here[:, :-1])[:-1]
+        blur = _Z95 * edge / step * float((sides & mask[1:, 1:]).sum() / max(mask.sum(), 1))
+        down = (one.value - one.low) ** 2 + blur**2
+        up = (one.high - one.value) ** 2 + blur**2
+        for pair in moves:
+            steps = [m[name] - base[name] for m in pair]
+            down += max(0.0, -min(steps)) ** 2
+            up += max(0.0, *steps) ** 2
+        low, high = one.value - np.sqrt(down), one.value + np.sqrt(up)
+        out[name] = Estimate(one.value, float(max(low, 0.0)), float(min(high, 1.0)))
     return out
 
 
@@ -115,7 +187,7 @@ def canopy_by_zone(
         raise InvalidInput("Aucun quartier n'est donné.", "No district is given.")
     pairs = [(g, k + 1) for k, g in enumerate(table.geometry.values) if not g.is_empty]
     zone = rasterize(pairs, like.shape, transform=like.rio.transform(), dtype="int32")
-    known = (zone > 0) & (like.values != UNKNOWN)
+    known = (zone > 0) & ~np.isin(like.values, (GREEN, UNKNOWN))
     size = len(table) + 1
     of = zone[known]
     count = np.bincount(of, minlength=size)[1:].astype(float)
@@ -267,13 +339,14 @@ def change(
         raise InvalidInput(
             "Les deux dates doivent être sur la même grille.", "Both dates must be on one grid."
         )
-    codes = {"herb": HERB, "shrub": SHRUB, "tree": TREE}
-    known = inside & (before["stratum"].values != UNKNOWN) & (after["stratum"].values != UNKNOWN)
+    known = inside.copy()
+    for one in (before, after):
+        known &= ~np.isin(one["stratum"].values, (GREEN, UNKNOWN))
     cell = float(abs(before["stratum"].rio.resolution()[0]))
     p1 = np.nan_to_num(before[name].values[known]).astype(np.float64)
     p2 = np.nan_to_num(after[name].values[known]).astype(np.float64)
-    was = before["stratum"].values[known] == codes[name]
-    now = after["stratum"].values[known] == codes[name]
+    was = before["stratum"].values[known] == _CODES[name]
+    now = after["stratum"].values[known] == _CODES[name]
     area = cell**2
     scale = patch / cell
 

@@ -13,7 +13,7 @@ from ..findings import Bars, Category, Layer, Legend, Scale
 from ..text import Text, number, percent
 from . import sentences
 from .indicators import Estimate
-from .strata import BARE, UNKNOWN, Limits
+from .strata import BARE, GREEN, Limits
 
 __all__ = ["COLORS", "cell_layer", "forms_chart", "forms_layer", "strata_chart", "strata_layer"]
 
@@ -31,7 +31,7 @@ def strata_layer(
 ) -> Layer:
     """Map of strata; the limits of height are in its title."""
     value = strata["stratum"].values
-    codes = np.where((value == BARE) | (value == UNKNOWN), np.nan, value).astype(np.float32)
+    codes = np.where((value == BARE) | (value >= GREEN), np.nan, value).astype(np.float32)
     data = strata["stratum"].copy(data=codes).rio.write_crs(strata.rio.crs)
     cell = float(abs(strata["stratum"].rio.resolution()[0]))
     title = sentences.strata_title(limits, cell)

@@ -225,6 +225,7 @@ def strata_of_files(
     limits: Limits | None = None,
     *,
     terrain: Path | None = None,
+    seek_ndvi: bool = True,
     buildings: gpd.GeoDataFrame | None = None,
     bounds: tuple[float, float, float, float] | None = None,
     crs: Any = None,
@@ -238,9 +239,10 @@ def strata_of_files(
     height : Path or None
         Heights above ground; with ``terrain``, the surface.
     limits : Limits, optional
-        By default 1.5 and 5 m, and an NDVI of 0.35; an image that is not calibrated has its
-        own NDVI limit sought (Otsu) unless limits are given.
+        By default 1.5 and 5 m, and an NDVI of 0.35.
     terrain : Path, optional
+    seek_ndvi : bool
+        Whether an image that is not calibrated has its own NDVI limit sought (Otsu).
     buildings : GeoDataFrame, optional
         Roofs, which are no vegetation.
     bounds, crs : optional
@@ -256,7 +258,7 @@ def strata_of_files(
         {"fr": f"{image.name} : {scale.word['fr']}.", "en": f"{image.name}: {scale.word['en']}."}
     ]
     told = limits or Limits()
-    if not scale.calibrated and limits is None:
+    if not scale.calibrated and seek_ndvi:
         told = replace(told, ndvi=ndvi_threshold(values))
         notes.append(
             {

@@ -14,9 +14,19 @@ from skimage.morphology import disk
 
 from ..errors import InvalidInput
 
-__all__ = ["BARE", "HERB", "SHRUB", "TREE", "UNKNOWN", "Limits", "ndvi_threshold", "strata"]
+__all__ = [
+    "BARE",
+    "GREEN",
+    "HERB",
+    "SHRUB",
+    "TREE",
+    "UNKNOWN",
+    "Limits",
+    "ndvi_threshold",
+    "strata",
+]
 
-BARE, HERB, SHRUB, TREE, UNKNOWN = 0, 1, 2, 3, 255
+BARE, HERB, SHRUB, TREE, GREEN, UNKNOWN = 0, 1, 2, 3, 4, 255
 
 #: NDVI from which calibrated reflectance is taken for green vegetation.
 NDVI_LIMIT = 0.35
@@ -107,8 +117,9 @@ def strata(
     Returns
     -------
     xarray.Dataset
-        ``stratum`` uint8 (0 none, 1 herbacée, 2 arbustive, 3 arborée, 255 unknown);
-        ``herb, shrub, tree`` float32 probabilities (the rest is not vegetation);
+        ``stratum`` uint8 (0 none, 1 herbacée, 2 arbustive, 3 arborée, 4 vegetation whose
+        height is not known, 255 unknown); ``vegetation, herb, shrub, tree`` float32
+        probabilities, the last three NaN where no height is known;
         ``confidence`` the probability of the class that was chosen, NaN where unknown.
         ``attrs``: the limits.
 
@@ -135,7 +146,7 @@ def strata(
     if buildings is not None:
         green[np.asarray(buildings.values, bool) & np.isfinite(green)] = 0.0
     if height is None:
-        return _without_height(ndvi, green, limits)
+        height = ndvi.copy(data=np.full(ndvi.shape, np.nan, np.float32))
     metres = height.values.astype(np.float32)
     above_shrub = ndtr((metres - limits.shrub) / limits.height_std).astype(np.float32)
     above_tree = ndtr((metres - limits.tree) / limits.height_std).astype(np.float32)
@@ -144,10 +155,16 @@ def strata(
     shrub = green * np.maximum(above_shrub - above_tree, 0)
     tree = green * np.minimum(above_tree, above_shrub)
     stack = np.stack([1 - green, herb, shrub, tree])
-    known = np.isfinite(stack).all(0)
-    stratum = np.where(known, np.nan_to_num(stack).argmax(0), UNKNOWN).astype(np.uint8)
-    confidence = np.where(known, np.nan_to_num(stack).max(0), np.nan).astype(np.float32)
-    return _dataset(ndvi, stratum, confidence, limits, herb=herb, shrub=shrub, tree=tree)
+    seen = np.isfinite(green)
+    full = seen & np.isfinite(metres)
+    plain = np.where(np.nan_to_num(green) >= 0.5, GREEN, BARE)
+    stratum = np.where(full, np.nan_to_num(stack).argmax(0), np.where(seen, plain, UNKNOWN))
+    best = np.where(full, np.nan_to_num(stack).max(0), np.maximum(green, 1 - green))
+    confidence = np.where(seen, best, np.nan).astype(np.float32)
+    return _dataset(
+        ndvi, stratum.astype(np.uint8), confidence, limits, vegetation=green, herb=herb,
+        shrub=shrub, tree=tree,
+    )  # fmt: skip
 
 
 def _step(raster: xr.DataArray) -> float:
@@ -177,26 +194,24 @@ def _crown_edges(
     )
 
 
-def _without_height(ndvi: xr.DataArray, green: NDArray, limits: Limits) -> xr.Dataset:
-    """Vegetation without stratum: herb, shrub and tree are NaN, vegetated cells 255."""
-    known = np.isfinite(green)
-    stratum = np.where(known & (green < 0.5), BARE, UNKNOWN).astype(np.uint8)
-    confidence = np.where(known, np.maximum(green, 1 - green), np.nan).astype(np.float32)
-    nothing = np.full(green.shape, np.nan, np.float32)
-    out = _dataset(ndvi, stratum, confidence, limits, herb=nothing, shrub=nothing, tree=nothing)
-    out["vegetation"] = (ndvi.dims, green)
-    return out
-
-
 def _dataset(
     like: xr.DataArray, stratum: NDArray, confidence: NDArray, limits: Limits, **chances: NDArray
 ) -> xr.Dataset:
     dims = like.dims
     coords = {k: v for k, v in like.coords.items() if set(v.dims) <= set(dims)}
-    names = {"herb": "P(herbacée)", "shrub": "P(arbustive)", "tree": "P(arborée)"}
+    names = {
+        "vegetation": "P(végétation)",
+        "herb": "P(herbacée)",
+        "shrub": "P(arbustive)",
+        "tree": "P(arborée)",
+    }
     out = xr.Dataset(
         {
-            "stratum": (dims, stratum, {"long_name": "0 none, 1 herb, 2 shrub, 3 tree, 255 ?"}),
+            "stratum": (
+                dims,
+                stratum,
+                {"long_name": "0 none, 1 herb, 2 shrub, 3 tree, 4 any, 255 ?"},
+            ),
             "confidence": (dims, confidence, {"units": "1", "long_name": "P(class)"}),
             **{k: (dims, v, {"units": "1", "long_name": names[k]}) for k, v in chances.items()},
         },
