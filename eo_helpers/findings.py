@@ -404,6 +404,7 @@ THEMES = _Themes(
     Theme("lcz", {"fr": "Climat local et chaleur", "en": "Local climate and heat"}),
     Theme("lighting", {"fr": "Éclairage nocturne", "en": "Night lighting"}),
     Theme("flood", {"fr": "Inondation", "en": "Flood"}),
+    Theme("vegetation", {"fr": "Végétation", "en": "Vegetation"}),
     Theme("desealing", {"fr": "Désimperméabiliser", "en": "Desealing"}),
     Theme("coastline", {"fr": "Trait de côte", "en": "Coastline"}),
 )

@@ -138,7 +138,7 @@ def test_the_floors_are_kept():
         "views",
         "app",
     ]
-    themes = {"lcz", "lighting", "flood", "desealing", "coastline"}
+    themes = {"lcz", "lighting", "flood", "desealing", "coastline", "vegetation"}
     height = {name: i for i, names in enumerate(floors) for name in names.split()}
     pattern = re.compile(r"^from (\.+)([\w.]*) import|^from eo_helpers\.?([\w.]*) import", re.M)
     for path in (ROOT / "eo_helpers").rglob("*.py"):

@@ -49,6 +49,10 @@ _HAZARD = {"id_sis", "code_sis", "alea_rga", "alea_argile", "num_cavite", "id_ca
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
 #: The national indicator of coastal erosion.
 _INEC = {"taux", "duree", "tdc_ancien", "tdc_rec", "amenagemen"}
+#: Columns that nobody but Green Urban Sat (and ``eo-helpers vegetation forms``) has.
+_GUS = {"strate", "fv", "paysage", "idc_surface"}
+#: Heights above ground, not altitudes: nothing is higher, and much is nought.
+_TALLEST_M, _GROUND_M = 150.0, 0.3
 _INSEE = r"\d[\dAB]\d{3}"
 #: Classes in Cerema's raster variant, and its pixel (SPOT's, 1.5 m): nobody else's LCZ has it.
 _CEREMA_CODES = {float(n) for n in range(1, 18) if n != 10}
@@ -138,6 +142,14 @@ def _by_columns(
         return [_found("lcz-cerema", box, None, rows, "colonnes du Cerema")]
     if names & {"lcz_primary", "lcz_primar"}:  # a shapefile cuts names at ten characters
         return [_found("lcz-geoclimate", box, None, rows, "LCZ_PRIMARY")]
+    if names >= _GUS:
+        return [_found("green-urban-sat", box, None, rows, "formes végétales")]
+    if polygons and {"code_cs", "code_us"} <= names:
+        return [_found("ocsge", box, None, rows, "codes de couverture et d'usage")]
+    if polygons and {"code_cultu", "code_group"} <= names:
+        return [_found("rpg", box, None, rows, "parcelles et cultures")]
+    if polygons and {"numero", "classe"} <= names:
+        return [_found("cosia", box, None, rows, "classes de couverture")]
     if names & _CELL and names & {"ind", "ind_c"}:
         return [_found("filosofi-200m", box, None, rows, "carreaux de 200 m")]
     if polygons and "hauteur" in names and names & _STOREYS and names & _DWELLINGS:
@@ -329,6 +341,14 @@ def _kind_of(file: Any) -> tuple[str, str]:
         return "sentinel-1", "bandes " + ", ".join(w.upper() for w in words if w)
     if words and words[0].startswith("lcz"):  # ours has a second band, of confidence
         return "lcz-wudapt", "classes 1 à 17"
+    if file.count == 3 and set(file.dtypes) == {"uint8"}:
+        infrared = bool(words[0]) and re.fullmatch(r"pir|nir|infrared|proche infrarouge", words[0])
+        fine = file.crs is not None and file.crs.is_projected and file.res[0] <= 2.0
+        return (
+            ("ortho-irc", "infrarouge sur 8 bits")
+            if infrared or (fine and not any(words) and _infrared(file))
+            else ("", "")
+        )
     if file.count >= 4:
         optical = {w for w in words if re.fullmatch(r"b0?\d{1,2}a?|red|green|nir|swir\d*", w)}
         return ("sentinel-2", f"{file.count} bandes") if optical or file.count >= 10 else ("", "")
@@ -347,6 +367,16 @@ def _kind_of(file: Any) -> tuple[str, str]:
     values = np.unique(sample)
     whole = bool(np.all(values == np.round(values)))
     text = " ".join([*words, tags.get("vertical_datum", ""), tags.get("area_or_point", "")])
+    if set(file.dtypes) == {"uint8"} and re.search(r"tree.?cover|\btcd\b|couvert arbor", text):
+        return "tree-cover-density", "0 à 100 %"
+    if set(file.dtypes) == {"uint8"} and whole and values.size > 30 and _is_density(file, values):
+        return "tree-cover-density", "0 à 100 %, grille européenne"
+    above = float(np.mean(np.abs(sample) < _GROUND_M))
+    says = re.search(r"\bmnh\b|\bchm\b|au-dessus du sol|above ground|hauteur", text)
+    low = floats and sample.min() > -5 and sample.max() < _TALLEST_M and above > 0.02
+    # A terrain by the sea has noughts too, but is smooth; roofs and crowns are not.
+    if low and (says or (0.1 < above < 0.98 and _rough(file))):
+        return "mnh", "hauteurs au-dessus du sol"
     if whole and set(values.tolist()) <= {-1.0, 0.0, 1.0, 255.0} and 1.0 in values:
         return "flood-extent", "masque 0, 1"
     classes = values[values > 0]
@@ -371,6 +401,36 @@ def _sample(file: Any) -> Any:
     shape = (min(file.height, side), min(file.width, side))
     values = file.read(1, out_shape=shape, masked=True).compressed().astype(float)
     return values[np.isfinite(values)]
+
+
+def _is_density(file: Any, values: Any) -> bool:
+    """Copernicus' grid (EPSG:3035, 10 or 20 m) and percents, 254 and 255 aside."""
+    code = file.crs.to_epsg() if file.crs else None
+    return bool(code == 3035 and file.res[0] <= 100 and (values[values < 254] <= 100).all())
+
+
+def _infrared(file: Any) -> bool:
+    """True if the first band outshines the second as leaves do in near infrared."""
+    import numpy as np
+
+    shape = (2, min(file.height, 256), min(file.width, 256))
+    nir, red = file.read([1, 2], out_shape=shape).astype(float)
+    index = (nir - red) / np.maximum(nir + red, 1)
+    return bool(np.percentile(index, 95) > 0.25)
+
+
+def _rough(file: Any) -> bool:
+    """True if neighbouring cells differ as roofs and crowns do, at the file's own cells."""
+    import numpy as np
+    from rasterio.windows import Window
+
+    side = min(512, file.height, file.width)
+    middle = Window((file.width - side) // 2, (file.height - side) // 2, side, side)
+    values = file.read(1, window=middle, masked=True).astype(float).filled(np.nan)
+    step = np.abs(np.diff(values, axis=1))
+    known = np.isfinite(step)
+    # Walls and edges of crowns: 2 m and more in one cell.
+    return bool(known.any() and float((step[known] > 2.0).mean()) > 0.005)
 
 
 def _moment(tags: dict[str, str]) -> str | None:

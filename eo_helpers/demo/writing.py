@@ -14,8 +14,10 @@ import shapely
 from . import (
     basemap,
     blackmarble,
+    canopy,
     climate,
     coast,
+    farms,
     institutions,
     lamps,
     optical,
@@ -46,6 +48,9 @@ Territoire FICTIF : aucun de ces lieux, de ces chiffres et de ces dates n'existe
   là, les deux images ne montrent pas cette crue.
 - `swot/` : le zéro des hauteurs y est 0,22 m plus haut que celui du terrain ; 8 % des mailles sont
   fausses et marquées comme telles.
+- `vegetation_forms.gpkg` (formes de Green Urban Sat, un objet par ligne, tel qu'il a été planté) et
+  `vegetation_strata.tif` (0 aucune, 1 herbacée, 2 arbustive, 3 arborée), 1 m, sur la ville seule.
+  Les arbres des avenues et les haies des jardins n'existent que là : l'image Sentinel-2 les ignore.
 
 Fictional territory: none of these places, figures and dates exists.
 """
@@ -102,6 +107,10 @@ def write_territory(
     say("Bâtiments, routes et végétation", 0.59)
     topo.write_topo(main, folder / "topo" / "BDT_3-5_GPKG_LAMB93_ERVELLE.gpkg", seed)
     topo.write_topo(isle, folder / "topo" / "BDT_3-5_GPKG_RGAF09UTM20_VERMEIL.gpkg", seed)
+
+    say("Arbres, haies et pelouses de la ville", 0.61)
+    canopy.write_canopy(main, folder, seed)
+    farms.write_parcels(main, folder / "vegetation" / "RPG_2-2_GPKG_LAMB93_ERVELLE_2022.gpkg")
 
     say("Relief lidar", 0.62)
     rasters.write_terrain(main, folder / "terrain", seed, "NGF-IGN69 (EPSG:5720)")
