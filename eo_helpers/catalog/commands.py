@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -84,4 +85,133 @@ def prune(keep_gb: float | None, as_json: bool) -> None:
     _tell(removed, as_json, "Rien à retirer.", "Nothing to remove.")
 
 
-COMMANDS: dict[str, Any] = {"check": check, "prune": prune}
+@click.command("fetch")
+@click.argument("commune")
+@click.option("--dataset", "datasets", multiple=True, help="Jeu de données (répétable).")
+@click.option("--since", help="Lumières nocturnes depuis ce mois (AAAA-MM) ; demande un compte.")
+@_JSON
+def fetch(commune: str, datasets: tuple[str, ...], since: str | None, as_json: bool) -> None:
+    """Va chercher tout ce qui est ouvert sur une COMMUNE, thème par thème."""
+    from ..cli import _language, _progress, emit, say
+    from . import fetching
+    from .stac import about, title
+    from .store import Store
+
+    for name in datasets:
+        about(name)  # a wrong name is said before anyone is asked
+    place = fetching.commune_of(commune, _progress())
+    language = _language()
+    say(f"{place.name} ({place.insee})", f"{place.name} ({place.insee})")
+
+    def told(found: fetching.Fetched) -> None:
+        if as_json:
+            return
+        state = fetching.STATES[found.state][language]
+        size = f", {size_words(found.size)}" if found.size else ""
+        read = f", lu le {found.read_at[:10]}" if found.read_at else ""
+        why = f" : {found.told[language]}" if found.told else ""
+        theme = "/".join(found.themes) or "cartes"
+        click.echo(f"{theme:<18} {title(found.dataset)[language]} — {state}{size}{read}{why}")
+
+    store = Store()
+    out = fetching.fetch(place, store, datasets=datasets, progress=_progress(), told=told)
+    if not datasets or "vnp46a3" in datasets:
+        from ..lighting.provider import provider
+
+        out += fetching.fetch(
+            place, store, progress=_progress(), told=told, asked=[provider(since)]
+        )
+    if as_json:
+        emit({"commune": place.to_dict(), "datasets": [f.to_dict() for f in out]})
+    if not any(f.files for f in out):
+        raise click.exceptions.Exit(3)
+
+
+@click.command("pack")
+@click.option("--commune", "communes", multiple=True, help="Nom ou code INSEE (répétable).")
+@click.option("--epci", help="Code de l'intercommunalité : toutes ses communes.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(path_type=Path), help="Fichier .eopack."
+)
+@click.option("--source", type=click.Choice(["demo", "files", "online"]), default=None)
+@click.option("--data", multiple=True, type=click.Path(path_type=Path), help="Dossier (répétable).")
+@_JSON
+def pack(
+    communes: tuple[str, ...],
+    epci: str | None,
+    output: Path,
+    source: str | None,
+    data: tuple[Path, ...],
+    as_json: bool,
+) -> None:
+    """Réunit ce que la source a d'un territoire en un seul fichier, pour une salle sans réseau."""
+    from .. import catalog
+    from ..cli import _language, _open_source, _progress, emit, say
+    from ..errors import InvalidInput
+    from .packs import SUFFIX, write_pack
+
+    if output.suffix.lower() != SUFFIX:
+        raise InvalidInput(
+            f"Le fichier d'un paquet se termine par {SUFFIX} : {output.stem}{SUFFIX}.",
+            f"The file of a pack ends with {SUFFIX}: {output.stem}{SUFFIX}.",
+        )
+    place = _open_source(source or ("files" if data else "demo"), data)
+    index = catalog.communes(place)
+    chosen = {c.insee: c for c in (index.find(text) for text in communes)}
+    if epci:
+        members = [m.insee for m in index if index.get(m.insee).epci == epci]
+        if not members and place.name == "online":
+            from .online.geo_api import communes_of_epci
+
+            members = [c.insee for c in communes_of_epci(epci) if c.insee in index]
+        if not members:
+            raise InvalidInput(
+                f"Aucune commune de la source n'est de l'intercommunalité {epci} : nommez-les avec "
+                "--commune.",
+                f"No commune of the source belongs to EPCI {epci}: name them with --commune.",
+            )
+        chosen |= {code: index.get(code) for code in members}
+    if not chosen:
+        raise InvalidInput(
+            "Quel territoire ? Donnez --commune ou --epci.", "Which territory? Give --commune or "
+            "--epci.",
+        )  # fmt: skip
+    made = write_pack([chosen[c] for c in sorted(chosen)], place, output, _progress())
+    if as_json:
+        emit({"path": str(made.path), "size": made.size, "datasets": made.datasets,
+              "left_out": {d: e.fr for d, e in made.left_out.items()}})  # fmt: skip
+        return
+    for dataset, count in made.datasets.items():
+        click.echo(f"{count:>6}  {catalog.title(dataset)[_language()]}")
+    for dataset, error in made.left_out.items():
+        why = error.en if _language() == "en" else error.fr
+        click.echo(f"     –  {dataset} : {why}")
+    say(f"Écrit : {made.path} ({size_words(made.size)})",
+        f"Written: {made.path} ({made.size / 1e6:.1f} MB)")  # fmt: skip
+
+
+@click.command("open")
+@click.argument("path", type=click.Path(path_type=Path))
+@_JSON
+def open_(path: Path, as_json: bool) -> None:
+    """Ouvre un paquet .eopack : vérifie chaque fichier et en fait une source."""
+    from ..cli import emit, say
+    from .packs import open_pack
+
+    opened = open_pack(path)
+    if as_json:
+        emit({"folder": str(opened.folder), "title": opened.title,
+              "datasets": list(opened.datasets)})  # fmt: skip
+        return
+    click.echo(str(opened.folder))
+    say(
+        f"{opened.title} : {len(opened.datasets)} jeux de données. Pour les voir : "
+        f"eo-helpers serve --data {path}",
+        f"{opened.title}: {len(opened.datasets)} data sets. To see them: "
+        f"eo-helpers serve --data {path}",
+    )
+
+
+COMMANDS: dict[str, Any] = {
+    "check": check, "fetch": fetch, "open": open_, "pack": pack, "prune": prune,
+}  # fmt: skip

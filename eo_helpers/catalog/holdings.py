@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from ..errors import InvalidInput, NoData, OutOfCoverage
+from ..errors import EoError, InvalidInput, NoData, OutOfCoverage
 from . import stac
-from .sources import Holding, Source
+from .sources import Holding, OnlineSource, Source
 
 if TYPE_CHECKING:
     from ..territory.commune import Commune
@@ -49,9 +49,18 @@ def find(dataset: str, commune: Commune, source: Source) -> Holding:
     OutOfCoverage
         If none of it meets the commune.
     """
+    stac.about(dataset)
+    trouble: EoError | None = None
+    if isinstance(source, OnlineSource):
+        try:
+            source.prepare(dataset, commune)
+        except EoError as error:  # an earlier copy may serve; else this is what is said
+            trouble = error
     items = source.items(dataset)
     title = stac.title(dataset)
     if not items:
+        if trouble is not None:
+            raise trouble
         _raise_rejected(dataset, source)
         raise NoData(
             f"{title['fr']} : rien dans cette source. {stac.remedy(dataset)['fr']}",
@@ -59,6 +68,8 @@ def find(dataset: str, commune: Commune, source: Source) -> Holding:
         )
     here = shapely.box(*commune.bounds)
     met = [i for i in items if i.bbox is None or shapely.box(*i.bbox).intersects(here)]
+    if not met and trouble is not None:
+        raise trouble
     if not met:
         raise OutOfCoverage(
             f"{title['fr']} : les données de cette source ne couvrent pas {commune.name}.",

@@ -11,23 +11,28 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..errors import EoError, InvalidInput
-from . import signatures, stac
+from . import columns, signatures, stac
 from .cache import read_json, write_json
 from .provenance import Provenance
+
+if TYPE_CHECKING:
+    from ..territory.commune import Commune
 
 __all__ = ["FolderSource", "Holding", "OnlineSource", "Source", "open_source"]
 
 Progress = Callable[[str, float], None]
 
 #: Notes made by another version of :mod:`signatures` are not used.
-_SCAN_VERSION = hashlib.sha256(Path(signatures.__file__).read_bytes()).hexdigest()[:16]
+_SCAN_VERSION = hashlib.sha256(
+    Path(signatures.__file__).read_bytes() + Path(columns.__file__).read_bytes()
+).hexdigest()[:16]
 
 #: Folders that hold no data: hidden ones, and the truth beside the demonstration.
 _SKIPPED = {"truth", "__MACOSX", "__pycache__", "node_modules"}
@@ -89,7 +94,9 @@ class Holding:
         about = stac.about(self.dataset)
         read = max((i.properties["eo_helpers:read_at"] for i in self.items), default="")
         fictional = self.demonstration
-        edition, attribution = about["eo_helpers:edition"], about["eo_helpers:attribution"]
+        told = sorted({i.properties.get("eo_helpers:edition", "") for i in self.items} - {""})
+        edition = ", ".join(told) or about["eo_helpers:edition"]
+        attribution = about["eo_helpers:attribution"]
         return Provenance(
             dataset=self.dataset,
             title=dict(about["eo_helpers:title"]),
@@ -115,11 +122,14 @@ class FolderSource:
     folders : sequence of Path
     progress : callable (step, fraction), optional
         Told while files are looked into for the first time.
+    editions : mapping of Path to str, optional
+        Edition of a file, where its provider said it.
     """
 
     name: str
     folders: Sequence[Path]
     progress: Progress | None = field(default=None, repr=False)
+    editions: Mapping[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for folder in self.folders:
@@ -204,6 +214,7 @@ class FolderSource:
         for path, seen, fictional in self._looked:
             for described in seen.get("found", []):
                 item = _item(path, described, times[path], fictional)
+                item.properties["eo_helpers:edition"] = self.editions.get(path, "")
                 out.setdefault(described["dataset"], []).append(item)
         for items in out.values():
             items.sort(key=lambda i: (i.properties["eo_helpers:moment"], i.id))
@@ -289,10 +300,10 @@ def _item(path: Path, described: dict[str, Any], stamp: int, fictional: bool) ->
 
 
 class OnlineSource:
-    """The providers' own services.
+    """The providers' own services, and the copies that they already gave.
 
-    Only what a data set's collection marks as served online can be had this way; for
-    the others :func:`eo_helpers.catalog.find` says where a person downloads them.
+    :func:`eo_helpers.catalog.find` brings what a data set's provider has of a commune
+    (:meth:`prepare`); what no provider gives is told with what a person does to bring it.
     """
 
     name = "online"
@@ -308,14 +319,41 @@ class OnlineSource:
 
         return FolderSource(self.name, [contours(self.progress)])
 
+    @cached_property
+    def _copies(self) -> FolderSource:
+        from .store import Store
+
+        store = Store()
+        kept = {store.path(k).resolve(): k.edition for k in store.all() if k.dataset != "communes"}
+        return FolderSource(self.name, list(kept), self.progress, kept)
+
+    def prepare(self, dataset: str, commune: Commune) -> None:
+        """Bring what covers a commune, where its provider is asked without a person's word.
+
+        Raises
+        ------
+        EoError
+            If it cannot be had and no copy is here: the provider's sentence.
+        """
+        from .online import providers
+        from .store import Store
+
+        asked = [p for p in providers() if p.dataset == dataset and p.by_itself]
+        for provider in asked:
+            if provider.missing() is None:
+                provider.fetch(commune, Store(), self.progress)
+        if asked:
+            self.__dict__.pop("_copies", None)
+
     def items(self, dataset: str) -> list[Any]:
-        """Items of a data set, fetched into the cache when first asked for."""
+        """Items of a data set that are here; communes are fetched when first asked for."""
         stac.about(dataset)
-        return self._communes.items(dataset) if dataset == "communes" else []
+        return (self._communes if dataset == "communes" else self._copies).items(dataset)
 
     def fingerprint(self) -> str:
-        """Changes when a cached copy changes."""
-        return self._communes.fingerprint()
+        """Changes when a copy changes."""
+        both = self._communes.fingerprint() + self._copies.fingerprint()
+        return hashlib.sha256(both.encode()).hexdigest()
 
 
 def open_source(
@@ -327,7 +365,7 @@ def open_source(
     ----------
     name : {"demo", "files", "online"}
     data : sequence of Path, optional
-        Folders of the user, for ``"files"``.
+        Folders of the user, or packs, for ``"files"``.
     progress : callable (step, fraction), optional
 
     Raises
@@ -351,4 +389,9 @@ def open_source(
             "La source « files » a besoin d'un dossier de données : ajoutez --data DOSSIER.",
             "Source 'files' needs a data folder: add --data FOLDER.",
         )
-    return FolderSource("files", [Path(d) for d in data], progress)
+    from .packs import SUFFIX, open_pack
+
+    # A pack is opened once, into the cache; then it is a folder like another.
+    places = [Path(d) for d in data]
+    folders = [open_pack(p).folder if p.suffix.lower() == SUFFIX else p for p in places]
+    return FolderSource("files", folders, progress)

@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput, NoData
+from ..catalog import net
+from ..errors import InvalidInput, Unreachable
 from ..territory.commune import Commune
 from ._hdfeos import PERIODS, open_tile
 from ._search_online import catalogue, rows_of
@@ -73,8 +74,6 @@ def download(
     NoData
         If the archive cannot be reached.
     """
-    import requests
-
     if product not in PERIODS:
         raise InvalidInput(
             f"Le produit « {product} » n'est pas connu ; connus : {', '.join(PERIODS)}.",
@@ -89,10 +88,11 @@ def download(
             "(urs.earthdata.nasa.gov, free).",
         )
     folder.mkdir(parents=True, exist_ok=True)
+    net.allow(archive)  # earthaccess asks the network by itself
     search = catalogue() if archive == ARCHIVE else None
     wanted, days = list(tiles), [np.datetime64(d, "D") for d in dates]
     found: list[Path] = []
-    with requests.Session() as session:
+    with net.session() as session:
         session.headers["Authorization"] = f"Bearer {token}"
         for k, day in enumerate(days):
             if progress:
@@ -118,7 +118,7 @@ def _get(session: Any, url: str, **options: Any) -> Any:
     try:
         answer = session.get(url, timeout=TIMEOUT, **options)
     except requests.RequestException as error:
-        raise NoData(
+        raise Unreachable(
             "L'archive de la NASA (LAADS) est injoignable : réessayez plus tard, ce qui est déjà "
             "téléchargé reste.",
             "NASA's archive (LAADS) cannot be reached: try again later, what was downloaded stays.",
@@ -142,7 +142,7 @@ def _listing(session: Any, url: str) -> list[tuple[str, int]]:
         rows = content.get("content", []) if isinstance(content, dict) else content
         return [(Path(str(r["name"])).name, int(r["size"])) for r in rows]
     except Exception as error:
-        raise NoData(
+        raise Unreachable(
             f"L'archive de la NASA n'a pas répondu comme attendu ({answer.status_code}).",
             f"NASA's archive did not answer as expected ({answer.status_code}).",
         ) from error
@@ -170,7 +170,7 @@ def _fetch(session: Any, url: str, path: Path, size: int) -> Path:
                     for block in answer.iter_content(_BLOCK):
                         file.write(block)
             except requests.RequestException as error:
-                raise NoData(
+                raise Unreachable(
                     f"Le téléchargement de « {path.name} » s'est interrompu : relancez, il "
                     "reprendra.",
                     f"The download of '{path.name}' was cut: run again, it will go on.",
