@@ -64,6 +64,7 @@ def search(
         body["query"] = query
     items: dict[str, Any] = {}
     for page in _pages(f"{base}/search", body, who, policy):
+        before = len(items)
         for feature in page:
             try:
                 item = pystac.Item.from_dict(feature)
@@ -75,6 +76,8 @@ def search(
             items.setdefault(item.id, item)
             if len(items) >= most:
                 return list(items.values())
+        if len(items) == before:
+            break  # a page that says nothing new
     return list(items.values())
 
 

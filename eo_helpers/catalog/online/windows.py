@@ -62,8 +62,8 @@ def write_window(
     import rasterio
     from rasterio.enums import Resampling
     from rasterio.warp import transform_bounds
-    from rasterio.windows import Window, from_bounds
     from rasterio.windows import bounds as bounds_of
+    from rasterio.windows import from_bounds
 
     brought = 0
     layers: list[Any] = []
@@ -74,13 +74,7 @@ def write_window(
             with open_raster(remote) as file:
                 if not grid:
                     wanted = transform_bounds("EPSG:4326", file.crs, *box, densify_pts=21)
-                    window = from_bounds(*wanted, transform=file.transform)
-                    window = window.round_offsets("floor").round_lengths("ceil")
-                    whole = Window(0, 0, file.width, file.height)
-                    try:
-                        window = window.intersection(whole)
-                    except rasterio.errors.WindowError as error:
-                        raise _elsewhere(who) from error
+                    window = _whole_pixels(from_bounds(*wanted, transform=file.transform), file)
                     if not 0 < window.width * window.height <= _MOST_PIXELS:
                         raise _elsewhere(who)
                     grid = {
@@ -107,6 +101,18 @@ def write_window(
             out.set_band_description(number, name)
         out.update_tags(**(tags or {}))
     return brought
+
+
+def _whole_pixels(window: Any, file: Any) -> Any:
+    """The pixels that a window touches, within the file; of no width if there are none."""
+    import math
+
+    from rasterio.windows import Window
+
+    left, top = max(math.floor(window.col_off), 0), max(math.floor(window.row_off), 0)
+    right = min(math.ceil(window.col_off + window.width), file.width)
+    bottom = min(math.ceil(window.row_off + window.height), file.height)
+    return Window(left, top, max(right - left, 0), max(bottom - top, 0))
 
 
 def _elsewhere(who: str) -> OutOfCoverage:
