@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import email.utils
+import errno
 import json
+import os
 import random
 import socket
 import time
@@ -267,3 +269,16 @@ def test_offline_asks_nobody_but_this_machine(server, tmp_path, monkeypatch):
 def test_only_the_web_is_asked(url, tmp_path):
     with pytest.raises(Unreachable, match="http"):
         download(url, tmp_path / "x", "Le service")
+
+
+def test_a_full_disk_is_one_sentence(server, tmp_path, monkeypatch):
+    server.routes["/f.bin"] = Answer(CONTENT)
+
+    def full(descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(InvalidInput, match="prune"):
+        get(server, goal=tmp_path / "f.bin")
+    monkeypatch.undo()
+    assert get(server, goal=tmp_path / "f.bin").path.read_bytes() == CONTENT

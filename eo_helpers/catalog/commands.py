@@ -113,13 +113,14 @@ def fetch(commune: str, datasets: tuple[str, ...], since: str | None, as_json: b
         theme = "/".join(found.themes) or "cartes"
         click.echo(f"{theme:<18} {title(found.dataset)[language]} — {state}{size}{read}{why}")
 
-    store = Store()
-    out = fetching.fetch(place, store, datasets=datasets, progress=_progress(), told=told)
-    if not datasets or "vnp46a3" in datasets:
-        from ..lighting.provider import provider
+    from ..lighting.provider import provider
+    from .online import providers
 
+    store = Store()
+    out = []
+    for one in [*providers(), provider(since)]:  # each with a progress bar of its own
         out += fetching.fetch(
-            place, store, progress=_progress(), told=told, asked=[provider(since)]
+            place, store, datasets=datasets, progress=_progress(), told=told, asked=[one]
         )
     if as_json:
         emit({"commune": place.to_dict(), "datasets": [f.to_dict() for f in out]})

@@ -132,6 +132,8 @@ def download(
             except requests.RequestException as error:
                 if failures + 1 >= policy.attempts or attempts >= _MOST:
                     raise net.unreachable(who) from error
+            except OSError as error:
+                raise _no_room(path, error) from error
             except _TooLarge as error:
                 part.discard()
                 raise _too_large(who, limit) from error
@@ -293,6 +295,15 @@ def sha256_of(path: Path) -> str:
     """SHA-256 of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _no_room(path: Path, error: OSError) -> InvalidInput:
+    return InvalidInput(
+        f"« {path.name} » ne peut pas être écrit dans {path.parent} ({error.strerror}) : libérez "
+        "de la place (eo-helpers data prune) ou changez EO_HELPERS_CACHE.",
+        f"'{path.name}' cannot be written in {path.parent} ({error.strerror}): make room "
+        "(eo-helpers data prune) or change EO_HELPERS_CACHE.",
+    )
 
 
 def _too_large(who: str, limit: int) -> InvalidInput:

@@ -93,7 +93,7 @@ def commune_of(query: str, progress: Progress | None = None) -> Commune:
     except Unreachable as error:
         try:
             return communes(OnlineSource(progress)).find(query)
-        except Unreachable:
+        except NoData:
             raise error from None
 
 
@@ -150,6 +150,9 @@ def _one(provider: Provider, commune: Commune, store: Store, progress: Progress 
         return Fetched(*about, "nothing", told=_text(error))
     except EoError as error:  # what came was not what was wanted
         return Fetched(*about, "unreachable", told=_text(error))
+    finally:
+        if progress:  # whatever came of it, this provider's bar ends
+            progress(stac.title(provider.dataset)["fr"], 1.0)
     same = all(before.get(k.key) == k for k in kept)
     return Fetched(
         *about,

@@ -16,7 +16,7 @@ from ..errors import EoError, InvalidInput
 from . import archive
 from .columns import CODE, Described, by_columns, by_header, described
 
-__all__ = ["SUFFIXES", "WHOLE_WORLD", "recognise"]
+__all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "recognise"]
 
 WHOLE_WORLD = (-180.0, -90.0, 180.0, 90.0)
 
@@ -104,7 +104,7 @@ def _vector(path: Path, address: str) -> list[Described]:
                 )
                 found = found if _are_communes(rows[code]) else []
             for row in found:
-                row["bbox"] = _degrees(info["total_bounds"], info["crs"])
+                row["bbox"] = degrees(info["total_bounds"], info["crs"])
             out += found
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         if path.suffix.lower() in {".json", ".geojson"} and not _is_geojson(path):
@@ -144,8 +144,8 @@ def _parquet(path: Path) -> list[Described]:
     about = geo.get("columns", {}).get(geo.get("primary_column", "geometry"), {})
     kinds = about.get("geometry_types") or ["Polygon"]
     box = about.get("bbox")
-    degrees = _degrees(box, about.get("crs", "OGC:CRS84")) if box and len(box) == 4 else None
-    found = by_columns(names, any("Polygon" in k for k in kinds), degrees, rows)
+    place = degrees(box, about.get("crs", "OGC:CRS84")) if box and len(box) == 4 else None
+    found = by_columns(names, any("Polygon" in k for k in kinds), place, rows)
     return [d for d in found if d["dataset"] != "communes" or _are_communes(codes)]
 
 
@@ -174,7 +174,7 @@ def _zip(path: Path) -> list[Described]:
     return out
 
 
-def _degrees(bounds: Any, crs: Any) -> list[float] | None:
+def degrees(bounds: Any, crs: Any) -> list[float] | None:
     """Bounds in degrees, or None where the file does not say where it is."""
     if bounds is None or crs is None or crs == "":
         return None
@@ -209,7 +209,7 @@ def _raster(path: Path, address: str | None = None) -> list[Described]:
 
     try:
         with rasterio.open(address or path) as file:
-            box = _degrees(file.bounds, file.crs.to_wkt() if file.crs else None)
+            box = degrees(file.bounds, file.crs.to_wkt() if file.crs else None)
             dataset, note = _kind_of(file)
             moment = _moment(file.tags())
             size = file.width * file.height

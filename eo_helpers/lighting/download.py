@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..catalog import net
+from ..catalog.download import download as fetched
 from ..errors import InvalidInput, Unreachable
 from ..territory.commune import Commune
 from ._hdfeos import PERIODS, open_tile
@@ -23,8 +24,8 @@ ARCHIVE = "https://ladsweb.modaps.eosdis.nasa.gov/archive/allData/5200"
 #: Environment variable of the person's own Earthdata token; never written anywhere.
 TOKEN = "EARTHDATA_TOKEN"
 TIMEOUT = 60.0
-#: A cut loses no more than a block.
-_BLOCK = 1 << 13
+#: The archive is slow to wake.
+POLICY = net.Policy(read=TIMEOUT)
 
 
 def tiles_of(commune: Commune) -> list[str]:
@@ -108,7 +109,7 @@ def download(
                     for name, size in _listing(session, f"{place}.json")
                     if any(f".{tile}." in name for tile in wanted)
                 ]
-            found += [_fetch(session, url, folder / name, size) for name, url, size in rows]
+            found += [_fetch(token, url, folder / name, size) for name, url, size in rows]
     return found
 
 
@@ -148,43 +149,18 @@ def _listing(session: Any, url: str) -> list[tuple[str, int]]:
         ) from error
 
 
-def _fetch(session: Any, url: str, path: Path, size: int) -> Path:
+def _fetch(token: str, url: str, path: Path, size: int) -> Path:
     """One file, gone on with where it was cut, checked, then moved into place."""
-    import requests
-
     if path.exists() and path.stat().st_size == size:
         return path
-    part = path.with_name(path.name + ".part")
-    have = part.stat().st_size if part.exists() else 0
-    if have > size:
-        part.unlink()
-        have = 0
-    if have < size:
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        with _get(session, url, headers=headers, stream=True) as answer:
-            # A server that does not know ranges sends the whole file again.
-            mode = "ab" if answer.status_code == 206 else "wb"
-            try:
-                answer.raise_for_status()
-                with part.open(mode) as file:
-                    for block in answer.iter_content(_BLOCK):
-                        file.write(block)
-            except requests.RequestException as error:
-                raise Unreachable(
-                    f"Le téléchargement de « {path.name} » s'est interrompu : relancez, il "
-                    "reprendra.",
-                    f"The download of '{path.name}' was cut: run again, it will go on.",
-                ) from error
-    try:
-        if part.stat().st_size != size:
-            raise InvalidInput(
-                f"« {path.name} » n'a pas la taille annoncée : relancez le téléchargement.",
-                f"'{path.name}' has not the size announced: run the download again.",
-            )
+
+    def is_tile(part: Path) -> None:
         with open_tile(part):
-            pass
-    except InvalidInput:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(path)
-    return path
+            return
+
+    # A name holds the day on which the file was made: its content never changes.
+    got = fetched(
+        url, path, "L'archive de la NASA (LAADS)", checks=[is_tile], size=size, immutable=True,
+        headers={"Authorization": f"Bearer {token}"}, policy=POLICY,
+    )  # fmt: skip
+    return got.path

@@ -19,6 +19,7 @@ from .. import net
 from ..cache import read_json, write_json
 from ..download import download, is_dataset, is_zip, parsed
 from ..ranged import RangeFile
+from ..signatures import degrees
 from ..store import Kept, now
 from .provider import Progress, Provider, known_address
 
@@ -113,31 +114,30 @@ def _box(url: str, policy: net.Policy | None) -> list[float] | None:
             with archive.open(names[0]) as file:
                 head = file.read(100)
             prj = names[0][:-4] + ".prj"
-            crs = archive.read(prj).decode("latin-1") if prj in archive.namelist() else ""
+            crs = ""
+            if prj in archive.namelist():
+                with archive.open(prj) as file:
+                    crs = file.read(20_000).decode("latin-1")
     except (zipfile.BadZipFile, InvalidInput):
         return None
     if len(head) < 100 or struct.unpack(">i", head[:4])[0] != 9994:
         return None  # ESRI's mark of a shapefile
-    return _degrees(struct.unpack("<4d", head[36:68]), crs or "EPSG:2154")
-
-
-def _degrees(bounds: Any, crs: str) -> list[float] | None:
-    from ..signatures import _degrees as degrees
-
-    found = degrees(bounds, crs)
+    found = degrees(struct.unpack("<4d", head[36:68]), crs or "EPSG:2154")
     return None if found is None else [round(float(v), 5) for v in found]
 
 
 def _fetch(commune: Commune, store: Store, progress: Progress | None) -> list[Kept]:
     # An archive that is here and covers the commune needs no question to the provider.
-    here = [
-        k
-        for k in store.all()
-        if k.dataset == "lcz-cerema" and _covers(k.box, commune) and k.age_days < FRESH_DAYS
-    ]
-    if here:
+    here = [k for k in store.all() if k.dataset == "lcz-cerema" and _covers(k.box, commune)]
+    if here and max(k.age_days for k in here) < FRESH_DAYS:
         return here
-    met = [a for a in areas(progress) if a["box"] and _meets(a["box"], commune)]
+    try:
+        found = areas(progress)
+    except Unreachable:
+        if not here:
+            raise
+        return here  # an older copy serves; it carries its date
+    met = [a for a in found if a["box"] and _meets(a["box"], commune)]
     if not met:
         raise OutOfCoverage(
             f"Le Cerema n'a pas de zones climatiques autour de {commune.name} : elles ne couvrent "

@@ -84,6 +84,8 @@ def write_window(
                     }  # fmt: skip
                     extent = bounds_of(window, file.transform)
                 part = from_bounds(*extent, transform=file.transform)
+                if not _inside(part, file):
+                    raise _elsewhere(who)
                 values = file.read(
                     1, window=part, out_shape=(grid["height"], grid["width"]), boundless=False,
                     resampling=Resampling.nearest,
@@ -113,6 +115,16 @@ def _whole_pixels(window: Any, file: Any) -> Any:
     right = min(math.ceil(window.col_off + window.width), file.width)
     bottom = min(math.ceil(window.row_off + window.height), file.height)
     return Window(left, top, max(right - left, 0), max(bottom - top, 0))
+
+
+def _inside(window: Any, file: Any) -> bool:
+    """True if a window of another band's grid lies in the file (half a pixel is forgiven)."""
+    return bool(
+        window.col_off > -0.51
+        and window.row_off > -0.51
+        and window.col_off + window.width < file.width + 0.51
+        and window.row_off + window.height < file.height + 0.51
+    )
 
 
 def _elsewhere(who: str) -> OutOfCoverage:
