@@ -389,9 +389,17 @@ def serve(
     source: str | None,
     data: tuple[Path, ...],
 ) -> None:
-    """Ouvre la page « Ma commune » dans le navigateur."""
-    from .app.serve import serve as run
+    """Ouvre la page « Ma commune » dans le navigateur.
 
+    Hors ligne (EO_HELPERS_OFFLINE=1), sur le dernier paquet ouvert s'il y en a un.
+    """
+    from .app.serve import serve as run
+    from .catalog.net import offline
+    from .catalog.packs import last_opened
+
+    if source is None and not data and offline() and (pack := last_opened()) is not None:
+        say(f"Paquet ouvert : {pack.title}", f"Pack opened: {pack.title}")
+        data = (pack.folder,)
     run(
         host=host,
         port=port,

@@ -36,6 +36,7 @@ def find(query: str, policy: net.Policy | None = None) -> Commune:
         If the service does not answer.
     """
     text = query.strip()
+    policy = policy or net.Policy(attempts=3)  # a person waits
     base = known_address("GEO")
     if _CODE.fullmatch(text.upper()):
         return _by_code(base, text.upper(), policy)
