@@ -19,7 +19,8 @@ import shapely
 
 from eo_helpers import catalog
 from eo_helpers.catalog import archive, packs
-from eo_helpers.catalog.packs import last_opened, open_pack, write_pack
+from eo_helpers.catalog.packing import write_pack
+from eo_helpers.catalog.packs import last_opened, open_pack
 from eo_helpers.errors import InvalidInput, NoData
 from eo_helpers.territory.commune import Commune
 
@@ -114,7 +115,8 @@ _KILLED = """
 import os, random, signal, sys, time
 from pathlib import Path
 from eo_helpers.catalog import open_source, communes
-from eo_helpers.catalog.packs import open_pack, write_pack
+from eo_helpers.catalog.packing import write_pack
+from eo_helpers.catalog.packs import open_pack
 from eo_helpers.errors import EoError
 data, out, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 source = open_source("files", [data])

@@ -149,7 +149,8 @@ def pack(
     from .. import catalog
     from ..cli import _language, _open_source, _progress, emit, say
     from ..errors import InvalidInput
-    from .packs import SUFFIX, write_pack
+    from .packing import write_pack
+    from .packs import SUFFIX
 
     if output.suffix.lower() != SUFFIX:
         raise InvalidInput(

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from eo_helpers import catalog
-from eo_helpers.catalog.packs import open_pack, write_pack
+from eo_helpers.catalog.packing import write_pack
+from eo_helpers.catalog.packs import open_pack
 
 pytestmark = pytest.mark.browser
 
