@@ -18,7 +18,7 @@ from local_server import QUICK, Answer, LocalServer
 from rasterio.transform import from_origin
 
 from eo_helpers import catalog
-from eo_helpers.catalog import fetching, net, signatures
+from eo_helpers.catalog import fetching, net, online_source, signatures
 from eo_helpers.catalog.online import (
     copernicus_dem,
     filosofi,
@@ -304,6 +304,20 @@ def test_without_network_the_copy_serves_and_without_copy_it_is_said(
     lcz_cerema.PROVIDER.fetch(REDON, store, None)
     monkeypatch.setenv("EO_HELPERS_URL_DATAGOUV", "https://data.example")
     assert len(catalog.find("lcz-cerema", REDON, catalog.open_source("online")).items) == 1
+
+
+def test_a_service_that_is_away_is_waited_for_once(server, monkeypatch):
+    monkeypatch.setattr(online_source, "_away", {})
+    server.routes["/search"] = Answer(b"", 503)
+    source = catalog.open_source("online")
+    for _ in range(3):
+        with pytest.raises(Unreachable, match="503"):
+            catalog.find("dem", REDON, source)
+    assert server.count("/search") == QUICK.attempts
+    monkeypatch.setattr(online_source, "AWAY", 0.0)
+    server.routes["/search"] = js({"features": []})
+    with pytest.raises(OutOfCoverage):
+        catalog.find("dem", REDON, source)
 
 
 # --- INSEE and Géolittoral --------------------------------------------------------------------

@@ -86,7 +86,7 @@ def commune_of(query: str, progress: Progress | None = None) -> Commune:
     """
     from .holdings import communes
     from .online import geo_api
-    from .sources import OnlineSource
+    from .online_source import OnlineSource
 
     try:
         return geo_api.find(query)

@@ -10,7 +10,8 @@ import shapely
 
 from ..errors import EoError, InvalidInput, NoData, OutOfCoverage
 from . import stac
-from .sources import Holding, OnlineSource, Source
+from .online_source import OnlineSource
+from .sources import Holding, Source
 
 if TYPE_CHECKING:
     from ..territory.commune import Commune

@@ -15,17 +15,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from ..errors import EoError, InvalidInput
 from . import columns, signatures, stac
 from .cache import read_json, write_json
 from .provenance import Provenance
 
-if TYPE_CHECKING:
-    from ..territory.commune import Commune
-
-__all__ = ["FolderSource", "Holding", "OnlineSource", "Source", "open_source"]
+__all__ = ["FolderSource", "Holding", "Source", "open_source"]
 
 Progress = Callable[[str, float], None]
 
@@ -299,63 +296,6 @@ def _item(path: Path, described: dict[str, Any], stamp: int, fictional: bool) ->
     return item
 
 
-class OnlineSource:
-    """The providers' own services, and the copies that they already gave.
-
-    :func:`eo_helpers.catalog.find` brings what a data set's provider has of a commune
-    (:meth:`prepare`); what no provider gives is told with what a person does to bring it.
-    """
-
-    name = "online"
-    demonstration = False
-
-    def __init__(self, progress: Progress | None = None) -> None:
-        self.progress = progress
-        self.rejected: list[tuple[Path, EoError]] = []
-
-    @cached_property
-    def _communes(self) -> FolderSource:
-        from .online.communes import contours
-
-        return FolderSource(self.name, [contours(self.progress)])
-
-    @cached_property
-    def _copies(self) -> FolderSource:
-        from .store import Store
-
-        store = Store()
-        kept = {store.path(k).resolve(): k.edition for k in store.all() if k.dataset != "communes"}
-        return FolderSource(self.name, list(kept), self.progress, kept)
-
-    def prepare(self, dataset: str, commune: Commune) -> None:
-        """Bring what covers a commune, where its provider is asked without a person's word.
-
-        Raises
-        ------
-        EoError
-            If it cannot be had and no copy is here: the provider's sentence.
-        """
-        from .online import providers
-        from .store import Store
-
-        asked = [p for p in providers() if p.dataset == dataset and p.by_itself]
-        for provider in asked:
-            if provider.missing() is None:
-                provider.fetch(commune, Store(), self.progress)
-        if asked:
-            self.__dict__.pop("_copies", None)
-
-    def items(self, dataset: str) -> list[Any]:
-        """Items of a data set that are here; communes are fetched when first asked for."""
-        stac.about(dataset)
-        return (self._communes if dataset == "communes" else self._copies).items(dataset)
-
-    def fingerprint(self) -> str:
-        """Changes when a copy changes."""
-        both = self._communes.fingerprint() + self._copies.fingerprint()
-        return hashlib.sha256(both.encode()).hexdigest()
-
-
 def open_source(
     name: str, data: Sequence[Path] | None = None, progress: Progress | None = None
 ) -> Source:
@@ -378,6 +318,8 @@ def open_source(
 
         return FolderSource("demo", [demo.ensure(progress)], progress)
     if name == "online":
+        from .online_source import OnlineSource
+
         return OnlineSource(progress)
     if name != "files":
         raise InvalidInput(

@@ -130,6 +130,7 @@ class Store:
 
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or cache_dir() / "store"
+        self._swept = False  # what kills left is looked for once, not at every copy
 
     # Reading ------------------------------------------------------------------------------
 
@@ -217,12 +218,14 @@ class Store:
         # The stamp is the instant of reading: figures made of the copy carry it.
         moment = dt.datetime.fromisoformat(kept.read_at).timestamp()
         with self._lock("commit"):
+            before = _read(self._ref(kept.key))
             goal.parent.mkdir(parents=True, exist_ok=True)
             os.utime(path, (moment, moment))
             path.replace(goal)
             self._write_ref(kept)
         shutil.rmtree(self.folder / "parts" / _digest(kept.key), ignore_errors=True)
-        self.prune(spare=kept.key)
+        self._fit(limit_bytes(), kept.key, before, sweep=not self._swept)
+        self._swept = True
         return kept
 
     def _commit_ref(self, kept: Kept) -> Kept:
@@ -279,12 +282,18 @@ class Store:
             Key of a copy that stays whatever its size: the one just asked for.
         """
         limit = limit_bytes() if limit is None else limit
+        return self._fit(limit, spare, None, sweep=True)
+
+    def _fit(
+        self, limit: int, spare: str | None, replaced: Kept | None, sweep: bool
+    ) -> list[Removed]:
         out: list[Removed] = []
         with self._lock("commit"):
-            rows = [
-                (ref.stat().st_mtime, ref, kept) for ref in self._refs() if (kept := _read(ref))
-            ]
+            known = [(ref, kept) for ref in self._refs() if (kept := _read(ref))]
+            rows = [(ref.stat().st_mtime, ref, kept) for ref, kept in known]
             sizes = {kept.sha256: kept.size for *_, kept in rows}
+            if replaced is not None and replaced.sha256 not in sizes:
+                self._drop(replaced)  # an earlier edition that nothing names any more
             total = sum(sizes.values())
             for used, ref, kept in sorted(rows, key=lambda r: (r[0], r[2].key)):
                 if total <= limit:
@@ -305,7 +314,8 @@ class Store:
                         f"least recently used ({day}), beyond {limit / 1e9:.1f} GB ({LIMIT})",
                     )
                 )  # fmt: skip
-            out += self._orphans()
+            if sweep:
+                out += self._orphans()
         return out
 
     def _orphans(self) -> list[Removed]:
