@@ -20,6 +20,7 @@ from rasterio.transform import from_origin
 from eo_helpers import catalog
 from eo_helpers.catalog import fetching, net, online_source, signatures
 from eo_helpers.catalog.online import (
+    communes,
     copernicus_dem,
     filosofi,
     geo_api,
@@ -59,6 +60,14 @@ def server(monkeypatch, tmp_path):
     for service in SERVICES[:-2]:
         monkeypatch.setenv(f"EO_HELPERS_URL_{service}", made.url)
     monkeypatch.setenv("EO_HELPERS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(communes, "BASE", f"{made.url}/contours")
+    resolve = socket.getaddrinfo
+
+    def here_only(host, *args, **options):
+        assert host == "127.0.0.1", f"a test asked {host}"
+        return resolve(host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", here_only)
     # Providers are as patient as the policy says: here, hardly.
     monkeypatch.setattr(net, "Policy", lambda **_: QUICK)
     yield made
@@ -304,6 +313,34 @@ def test_without_network_the_copy_serves_and_without_copy_it_is_said(
     lcz_cerema.PROVIDER.fetch(REDON, store, None)
     monkeypatch.setenv("EO_HELPERS_URL_DATAGOUV", "https://data.example")
     assert len(catalog.find("lcz-cerema", REDON, catalog.open_source("online")).items) == 1
+
+
+def test_a_theme_speaks_from_what_the_provider_gave(server, demo_dir, demo_source):
+    """Cerema's archive of the demonstration, through data.gouv's own steps, to the sentence."""
+    from eo_helpers.findings import THEMES
+
+    archive = next((demo_dir / "lcz").glob("*.zip"))
+    rows = [{"id": "a", "title": archive.stem, "format": "zip", "last_modified": "2024-06-01"}]
+    server.routes[f"/api/2/datasets/{lcz_cerema.DATASET}/resources/"] = js(
+        {"data": rows, "total": 1}
+    )
+    raw = archive.read_bytes()
+    # The first whole answer is cut in the middle.
+    server.routes["/api/1/datasets/r/a"] = lambda asked: Answer(
+        raw, cut=None if asked.range else len(raw) // 2
+    )
+    commune = catalog.communes(demo_source).find("Saint-Aubin-sur-Ervelle")
+    online = THEMES["lcz"].analyse(commune, catalog.open_source("online"))
+    demo = THEMES["lcz"].analyse(commune, demo_source)
+    shares = [
+        {i["name"]: i["value"] for i in f.to_dict()["indicators"] if "share_area" in i["name"]}
+        for f in (online, demo)
+    ]
+    assert shares[0] and all(shares[1][name] == value for name, value in shares[0].items())
+    told = {p["dataset"]: p for p in online.to_dict()["provenance"]}["lcz-cerema"]
+    assert told["source"] == "online" and told["edition"].endswith("(2024-06-01)")
+    wanted = [a.range for a in server.asked if a.path == "/api/1/datasets/r/a"]
+    assert wanted[-2:] == [None, f"bytes={len(raw) // 2}-"]
 
 
 def test_a_service_that_is_away_is_waited_for_once(server, monkeypatch):

@@ -125,6 +125,8 @@ def communes(source: Source) -> CommuneIndex:
         If the file is not what it seems (one sentence).
     """
     items, _ = _one_map(source.items("communes"))
+    if not items and isinstance(source, OnlineSource) and source.without_communes is not None:
+        raise source.without_communes
     if not items:
         folders = ", ".join(str(f) for f in getattr(source, "folders", ()))
         where = f" dans {folders}" if folders else ""

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EoError, Offline, Unreachable
+from ..errors import EoError, NoData, Offline, Unreachable
 from . import stac
 from .sources import FolderSource, Progress
 
@@ -36,6 +36,10 @@ class OnlineSource:
     def __init__(self, progress: Progress | None = None) -> None:
         self.progress = progress
         self.rejected: list[tuple[Path, EoError]] = []
+        #: Why there are no communes, where there are none: what needs them says it; a theme
+        #: that only compares with neighbours does without.
+        self.without_communes: NoData | None = None
+        self._asked_communes = -AWAY
 
     @cached_property
     def _communes(self) -> FolderSource:
@@ -81,9 +85,22 @@ class OnlineSource:
     def items(self, dataset: str) -> list[Any]:
         """Items of a data set that are here; communes are fetched when first asked for."""
         stac.about(dataset)
-        return (self._communes if dataset == "communes" else self._copies).items(dataset)
+        if dataset != "communes":
+            return self._copies.items(dataset)
+        if time.monotonic() - self._asked_communes < AWAY and self.without_communes is not None:
+            return []
+        try:
+            items = self._communes.items(dataset)
+            self.without_communes = None
+        except NoData as error:
+            self.without_communes, self._asked_communes = error, time.monotonic()
+            return []
+        return items
 
     def fingerprint(self) -> str:
-        """Changes when a copy changes."""
-        both = self._communes.fingerprint() + self._copies.fingerprint()
-        return hashlib.sha256(both.encode()).hexdigest()
+        """Changes when a copy changes; nothing is fetched for it."""
+        from .online.communes import copy_here
+
+        here = copy_here()
+        stamp = f"{here.name} {here.stat().st_mtime_ns}" if here else ""
+        return hashlib.sha256((stamp + self._copies.fingerprint()).encode()).hexdigest()

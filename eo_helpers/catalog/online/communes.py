@@ -17,7 +17,7 @@ from ..cache import cache_dir
 from ..download import download
 from ..net import Policy
 
-__all__ = ["contours"]
+__all__ = ["contours", "copy_here"]
 
 BASE = "https://etalab-datasets.geo.data.gouv.fr/contours-administratifs"
 #: How simplified the boundaries are: 50 m is finer than any map of ours shows.
@@ -76,6 +76,11 @@ def contours(progress: Callable[[str, float], None] | None = None) -> Path:
         "Commune boundaries could not be downloaded (Etalab's service cannot be reached): "
         "check the network, or give a file of communes with --data.",
     )
+
+
+def copy_here() -> Path | None:
+    """The copy that is in the cache, whatever its age."""
+    return _kept(cache_dir() / "online" / "communes")[1]
 
 
 def _kept(folder: Path) -> tuple[Path | None, Path | None]:
