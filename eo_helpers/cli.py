@@ -254,18 +254,40 @@ def export(
     say(f"Écrit : {output}", f"Written: {output}")
 
 
-@cli.group()
+class _DataCommands(click.Group):
+    """What is written here, and what ``catalog/commands.py`` adds when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        from .catalog.commands import COMMANDS
+
+        return sorted([*super().list_commands(ctx), *COMMANDS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from .catalog.commands import COMMANDS
+
+        return super().get_command(ctx, cmd_name) or COMMANDS.get(cmd_name)
+
+
+@cli.group(cls=_DataCommands)
 def data() -> None:
     """Jeux de données : ce que le catalogue connaît, ce que vos dossiers contiennent."""
 
 
 @data.command("list")
 @click.option("--json", "as_json", is_flag=True, help="Réponse en JSON.")
+@click.option(
+    "--cache", is_flag=True, help="Ce qui a été téléchargé : d'où, quand, quelle licence."
+)
 @_place_options
-def data_list(as_json: bool, source: str | None, data: tuple[Path, ...]) -> None:
+def data_list(as_json: bool, cache: bool, source: str | None, data: tuple[Path, ...]) -> None:
     """Jeux de données du catalogue, et combien de fichiers la source en tient."""
     from . import catalog
 
+    if cache:
+        from .catalog.commands import list_cache
+
+        list_cache(as_json)
+        return
     place = _open_source(source, data)
     rows = []
     for identifier in catalog.datasets():
@@ -367,9 +389,17 @@ def serve(
     source: str | None,
     data: tuple[Path, ...],
 ) -> None:
-    """Ouvre la page « Ma commune » dans le navigateur."""
-    from .app.serve import serve as run
+    """Ouvre la page « Ma commune » dans le navigateur.
 
+    Hors ligne (EO_HELPERS_OFFLINE=1), sur le dernier paquet ouvert s'il y en a un.
+    """
+    from .app.serve import serve as run
+    from .catalog.net import offline
+    from .catalog.packs import last_opened
+
+    if source is None and not data and offline() and (pack := last_opened()) is not None:
+        say(f"Paquet ouvert : {pack.title}", f"Pack opened: {pack.title}")
+        data = (pack.folder,)
     run(
         host=host,
         port=port,

@@ -12,7 +12,10 @@ __all__ = [
     "InvalidInput",
     "MissingTool",
     "NoData",
+    "Offline",
     "OutOfCoverage",
+    "Refused",
+    "Unreachable",
     "UnknownCommune",
 ]
 
@@ -65,6 +68,18 @@ class NoData(EoError):
 
 class OutOfCoverage(NoData):
     """The source holds the data set, but not over this commune."""
+
+
+class Unreachable(NoData):
+    """A provider's service does not answer, or not as it should."""
+
+
+class Offline(Unreachable):
+    """Nothing was asked: the network is switched off (``EO_HELPERS_OFFLINE``)."""
+
+
+class Refused(NoData):
+    """A provider wants an account, or does not take the one that was given."""
 
 
 class MissingTool(EoError):

@@ -18,6 +18,7 @@ import pytest
 import rasterio
 import shapely
 from lighting_tiles import write_tile
+from local_server import QUICK
 from rasterio.transform import from_origin
 
 from eo_helpers import catalog
@@ -333,6 +334,7 @@ def etalab(monkeypatch, tmp_path):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setattr(communes, "BASE", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(communes, "LEAST", 2)
+    monkeypatch.setattr(communes, "POLICY", QUICK)
     monkeypatch.setenv("EO_HELPERS_CACHE", str(tmp_path / "cache"))
     yield answer
     server.shutdown()

@@ -150,7 +150,7 @@ def test_every_figure_has_date_and_a_known_source(flooded):
     known = {p.dataset for p in flooded.provenance}
     assert known == {
         "sentinel-1", "dem", "filosofi-200m", "bdtopo-buildings", "bdtopo-roads",
-        "bdtopo-places", "iris", "catnat", "hubeau-hydrometrie", "swot-raster",
+        "bdtopo-places", "iris", "catnat", "hydrometry", "swot-raster",
     }  # fmt: skip
     for indicator in flooded.indicators:
         assert indicator.group == "memory" or indicator.date == "2024-01-15"

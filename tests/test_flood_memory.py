@@ -127,7 +127,7 @@ def test_the_town_remembers_and_names_what_is_reached(source, town, demo_dir):
     assert finding["years_as_high"].value == 1
     frieze = next(c for c in finding.charts if c.name == "memory")
     assert len(frieze.events) == len(truth["data"]) + 1
-    assert {p.dataset for p in finding.provenance} >= {"catnat", "hubeau-hydrometrie", "iris"}
+    assert {p.dataset for p in finding.provenance} >= {"catnat", "hydrometry", "iris"}
     # SWOT's zero stands 0.22 m above the terrain's here, and we find the water 0.09 m low.
     assert 0.0 < finding["swot_difference"].value < 0.25
     listed = next(layer for layer in finding.layers if layer.name == "public_places").data

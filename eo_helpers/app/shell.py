@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import ipywidgets
 
+from ..catalog.net import offline
 from .client import LocalClient, ServiceClient, ServiceError, open_client
 from .framing import map_width
 from .panel import DEMONSTRATION, Ground, Panel
@@ -248,7 +249,7 @@ class Shell:
 
     def _present(self, commune: dict[str, Any]) -> None:
         """Name the commune and frame every map on it."""
-        old, self._ground = self._ground, Ground(commune, online=_online())
+        old, self._ground = self._ground, Ground(commune, online=not offline())
         self._commune.value = (
             f'<p class="eo-name"><strong>{escape(commune["name"])}</strong> '
             f"<span>{escape(commune['label'])}</span></p>"
@@ -304,10 +305,6 @@ def _told_settings(told: Any) -> dict[str, dict[str, Any]]:
                 value = str(text)
             out.setdefault(str(theme), {})[str(name)] = value
     return out
-
-
-def _online() -> bool:
-    return os.environ.get("EO_HELPERS_OFFLINE", "") in ("", "0")
 
 
 def ma_commune(source: str | None = None, data: str | Path | None = None) -> ipywidgets.Widget:

@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .holdings import communes, find
+    from .online_source import OnlineSource
     from .provenance import Provenance
-    from .sources import FolderSource, Holding, OnlineSource, Source, open_source
+    from .sources import FolderSource, Holding, Source, open_source
     from .stac import about, collection, datasets, remedy, title
 
 _ROOMS = {
     "holdings": ("communes", "find"),
     "provenance": ("Provenance",),
-    "sources": ("FolderSource", "Holding", "OnlineSource", "Source", "open_source"),
+    "online_source": ("OnlineSource",),
+    "sources": ("FolderSource", "Holding", "Source", "open_source"),
     "stac": ("about", "collection", "datasets", "remedy", "title"),
 }
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

@@ -14,6 +14,12 @@ __all__ = ["members", "rasters_in", "shapefile_in", "shapefiles_in", "vsizip"]
 
 #: Beyond this, an archive is refused: the largest urban area unpacks to less than 2 GB.
 MAX_BYTES = 20_000_000_000
+#: More files than any provider's archive has.
+MAX_ENTRIES = 20_000
+#: Deflate cannot do much better than 1,000 to one; rasters of one value reach 500.
+_MAX_RATIO = 600
+#: A small bomb does no harm.
+_HARMLESS = 50_000_000
 
 
 @contextmanager
@@ -40,11 +46,25 @@ def members(path: Path) -> list[str]:
     Raises
     ------
     InvalidInput
-        If it is no zip, a name climbs out of the archive's folder or is a link, or it
-        unpacks to more than ``MAX_BYTES``.
+        If it is no zip, a name climbs out of the archive's folder, is a link or is there
+        twice, it has a password, more than ``MAX_ENTRIES`` files, or unpacks to more than
+        ``MAX_BYTES`` or out of all proportion.
     """
     with _opened(path) as archive:
         entries = archive.infolist()
+    if len(entries) > MAX_ENTRIES:
+        raise InvalidInput(
+            f"« {path.name} » contient {len(entries)} fichiers (au plus {MAX_ENTRIES}) : archive "
+            "refusée.",
+            f"'{path.name}' holds {len(entries)} files (at most {MAX_ENTRIES}): refused.",
+        )
+    if len({e.filename for e in entries}) != len(entries) or any(e.flag_bits & 1 for e in entries):
+        raise InvalidInput(
+            f"« {path.name} » contient deux fichiers du même nom, ou un mot de passe : archive "
+            "refusée, demandez-en une autre à son producteur.",
+            f"'{path.name}' holds two files of one name, or a password: refused, ask its producer "
+            "for another.",
+        )
     total = 0
     for entry in entries:
         name = PurePosixPath(entry.filename.replace("\\", "/"))
@@ -58,10 +78,11 @@ def members(path: Path) -> list[str]:
                 f"({entry.filename}): refused, ask its producer for another.",
             )
         total += entry.file_size
-    if total > MAX_BYTES:
+    packed = sum(e.compress_size for e in entries)
+    if total > MAX_BYTES or (total > _HARMLESS and total > _MAX_RATIO * packed):
         raise InvalidInput(
-            f"« {path.name} » se décompresserait en {total / 1e9:.0f} Go : archive refusée.",
-            f"'{path.name}' would unpack to {total / 1e9:.0f} GB: refused.",
+            f"« {path.name} » se décompresserait en {total / 1e9:.1f} Go : archive refusée.",
+            f"'{path.name}' would unpack to {total / 1e9:.1f} GB: refused.",
         )
     return [e.filename for e in entries if not e.is_dir()]
 

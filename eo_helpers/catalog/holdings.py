@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from ..errors import InvalidInput, NoData, OutOfCoverage
+from ..errors import EoError, InvalidInput, NoData, OutOfCoverage
 from . import stac
+from .online_source import OnlineSource
 from .sources import Holding, Source
 
 if TYPE_CHECKING:
@@ -49,9 +50,18 @@ def find(dataset: str, commune: Commune, source: Source) -> Holding:
     OutOfCoverage
         If none of it meets the commune.
     """
+    stac.about(dataset)
+    trouble: EoError | None = None
+    if isinstance(source, OnlineSource):
+        try:
+            source.prepare(dataset, commune)
+        except EoError as error:  # an earlier copy may serve; else this is what is said
+            trouble = error
     items = source.items(dataset)
     title = stac.title(dataset)
     if not items:
+        if trouble is not None:
+            raise trouble
         _raise_rejected(dataset, source)
         raise NoData(
             f"{title['fr']} : rien dans cette source. {stac.remedy(dataset)['fr']}",
@@ -59,6 +69,8 @@ def find(dataset: str, commune: Commune, source: Source) -> Holding:
         )
     here = shapely.box(*commune.bounds)
     met = [i for i in items if i.bbox is None or shapely.box(*i.bbox).intersects(here)]
+    if not met and trouble is not None:
+        raise trouble
     if not met:
         raise OutOfCoverage(
             f"{title['fr']} : les données de cette source ne couvrent pas {commune.name}.",
@@ -113,6 +125,8 @@ def communes(source: Source) -> CommuneIndex:
         If the file is not what it seems (one sentence).
     """
     items, _ = _one_map(source.items("communes"))
+    if not items and isinstance(source, OnlineSource) and source.without_communes is not None:
+        raise source.without_communes
     if not items:
         folders = ", ".join(str(f) for f in getattr(source, "folders", ()))
         where = f" dans {folders}" if folders else ""

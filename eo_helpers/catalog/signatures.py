@@ -8,18 +8,15 @@ thumbnail of values; the strict readers of the themes check the rest when they o
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..errors import EoError, InvalidInput
 from . import archive
+from .columns import CODE, Described, by_columns, by_header, described
 
-__all__ = ["SUFFIXES", "WHOLE_WORLD", "recognise"]
-
-Described = dict[str, Any]
+__all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "recognise"]
 
 WHOLE_WORLD = (-180.0, -90.0, 180.0, 90.0)
 
@@ -30,27 +27,6 @@ _HDF = {".h5", ".hdf5", ".he5", ".hdf", ".nc"}
 _TABLE = {".csv", ".txt"}
 SUFFIXES = _VECTOR | _PARQUET | _RASTER | _HDF | _TABLE | {".zip"}
 
-_CEREMA_RATES = {"hre", "are", "bur", "ror", "bsr", "war", "ver", "vhr"}
-#: What ``eo-helpers lcz produce`` writes: Cerema's indicators, but not Cerema's map.
-_PRODUCED = {"unit_id", "unit_kind", "lcz_cerema", "lcz_so"}
-#: What ``eo-helpers national lighting`` writes: communes, but not the table of communes.
-_PRACTICES = {"insee", "practice", "radiance_recent", "months_valid", "headline"}
-_CODE = {"insee", "code", "code_insee", "insee_com", "insee_commune", "codgeo"}
-_NAME = {"name", "nom", "nom_com", "nom_commune", "libgeo", "nom_officiel"}
-_CELL = {"idcar_200m", "idinspire"}
-#: BD TOPO v3, full names of the GeoPackage and short ones of the shapefile.
-_STOREYS, _DWELLINGS = {"nombre_d_etages", "nb_etages"}, {"nombre_de_logements", "nb_logts"}
-_ABOVE_GROUND = {"position_par_rapport_au_sol", "pos_sol"}
-_IRIS = {"code_iris", "dcomiris"}
-_PERMEABILITY = {"ksat_mm_h", "ksat"}
-#: Polluted ground, swelling clay, cavities, water table (Géorisques).
-_HAZARD = {"id_sis", "code_sis", "alea_rga", "alea_argile", "num_cavite", "id_cavite",
-           "nappe_m"}  # fmt: skip
-_EMS = {"event_type", "obj_desc", "det_method", "notation"}
-#: The national indicator of coastal erosion.
-_INEC = {"taux", "duree", "tdc_ancien", "tdc_rec", "amenagemen"}
-#: Columns that nobody but Green Urban Sat (and ``eo-helpers vegetation forms``) has.
-_GUS = {"strate", "fv", "paysage", "idc_surface"}
 #: Heights above ground, not altitudes: nothing is higher, and much is nought.
 _TALLEST_M, _GROUND_M = 150.0, 0.3
 _INSEE = r"\d[\dAB]\d{3}"
@@ -97,25 +73,6 @@ def recognise(path: Path) -> list[Described]:
     return []
 
 
-def _found(
-    dataset: str,
-    bbox: Iterable[float] | None = None,
-    datetime: str | None = None,
-    features: int = 0,
-    note: str = "",
-) -> Described:
-    box = None if bbox is None else [round(float(v), 7) for v in bbox]
-    if box is not None and not all(math.isfinite(v) for v in box):
-        box = None
-    return {
-        "dataset": dataset,
-        "bbox": box,
-        "datetime": datetime,
-        "features": int(features),
-        "note": note,
-    }
-
-
 def _unreadable(path: Path, error: Exception) -> InvalidInput:
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     reason = reason.replace(str(path.parent), "").strip()
@@ -128,55 +85,6 @@ def _unreadable(path: Path, error: Exception) -> InvalidInput:
 
 
 # --- Tables of geometries ---------------------------------------------------------------------
-
-
-def _by_columns(
-    columns: Iterable[str], polygons: bool, box: Iterable[float] | None, rows: int
-) -> list[Described]:
-    names = {str(c).lower() for c in columns}
-    if names >= _PRODUCED:
-        return [_found("lcz-produced", box, None, rows, "produite avec eo-helpers")]
-    if names >= _PRACTICES:
-        return [_found("lighting-communes", box, None, rows, "produite avec eo-helpers")]
-    if len(names & _CEREMA_RATES) >= 5 and ({"lcz", "lcz_int"} & names or "identifier" in names):
-        return [_found("lcz-cerema", box, None, rows, "colonnes du Cerema")]
-    if names & {"lcz_primary", "lcz_primar"}:  # a shapefile cuts names at ten characters
-        return [_found("lcz-geoclimate", box, None, rows, "LCZ_PRIMARY")]
-    if names >= _GUS:
-        return [_found("green-urban-sat", box, None, rows, "formes végétales")]
-    if polygons and {"code_cs", "code_us"} <= names:
-        return [_found("ocsge", box, None, rows, "codes de couverture et d'usage")]
-    if polygons and {"code_cultu", "code_group"} <= names:
-        return [_found("rpg", box, None, rows, "parcelles et cultures")]
-    if polygons and {"numero", "classe"} <= names:
-        return [_found("cosia", box, None, rows, "classes de couverture")]
-    if names & _CELL and names & {"ind", "ind_c"}:
-        return [_found("filosofi-200m", box, None, rows, "carreaux de 200 m")]
-    if polygons and "hauteur" in names and names & _STOREYS and names & _DWELLINGS:
-        return [_found("bdtopo-buildings", box, None, rows, "bâtiments de la BD TOPO")]
-    if polygons and {"categorie", "nature", "toponyme"} <= names:
-        return [_found("bdtopo-places", box, None, rows, "zones d'activité ou d'intérêt")]
-    if polygons and {"nature", "nature_detaillee", "toponyme", "cleabs"} <= names:
-        return [_found("bdtopo-transport", box, None, rows, "équipements de transport")]
-    if polygons and names & _PERMEABILITY:
-        return [_found("soil-permeability", box, None, rows, "perméabilité")]
-    if names & _HAZARD:
-        return [_found("ground-hazards", box, None, rows, "risques du sous-sol")]
-    if {"section", "numero", "prefixe"} <= names:
-        return [_found("public-parcels", box, None, rows, "cadastre")]
-    if polygons and names & _IRIS:
-        return [_found("iris", box, None, rows, "IRIS")]
-    if {"wse", "wse_u"} <= names and names & {"node_q", "reach_q"}:
-        return [_found("swot-river", box, None, rows, "SWOT L2_HR_RiverSP")]
-    if not polygons and {"importance", "nature"} <= names and names & _ABOVE_GROUND:
-        return [_found("bdtopo-roads", box, None, rows, "tronçons de route de la BD TOPO")]
-    if polygons and "taux" in names and len(names & _INEC) >= 4:
-        return [_found("inec", box, None, rows, "indicateur national de l'érosion côtière")]
-    if polygons and names & _CODE and names & _NAME:
-        return [_found("communes", box, None, rows, "code et nom")]
-    if polygons and len(names & _EMS) >= 2:
-        return [_found("flood-extent", box, None, rows, "Copernicus EMS")]
-    return []
 
 
 def _vector(path: Path, address: str) -> list[Described]:
@@ -192,15 +100,15 @@ def _vector(path: Path, address: str) -> list[Described]:
                 continue
             info = pyogrio.read_info(address, layer=layer, force_total_bounds=True)
             fields = [str(f) for f in info["fields"]]
-            found = _by_columns(fields, "Polygon" in str(kind), None, int(info["features"]))
+            found = by_columns(fields, "Polygon" in str(kind), None, int(info["features"]))
             if found and found[0]["dataset"] == "communes":
-                code = next(f for f in fields if f.lower() in _CODE)
+                code = next(f for f in fields if f.lower() in CODE)
                 rows = pyogrio.read_dataframe(
                     address, layer=layer, columns=[code], read_geometry=False
                 )
                 found = found if _are_communes(rows[code]) else []
-            for described in found:
-                described["bbox"] = _degrees(info["total_bounds"], info["crs"])
+            for row in found:
+                row["bbox"] = degrees(info["total_bounds"], info["crs"])
             out += found
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         if path.suffix.lower() == ".geojson" and not _is_geojson(path):
@@ -214,9 +122,9 @@ def _answer(path: Path) -> list[Described]:
     with path.open("rb") as file:
         head = file.read(4096)
     if b'"code_national_catnat"' in head:
-        return [_found("catnat", note="réponse de Géorisques")]
+        return [described("catnat", note="réponse de Géorisques")]
     if b'"grandeur_hydro_elab"' in head or b'"code_station"' in head:
-        return [_found("hubeau-hydrometrie", note="réponse de Hub'Eau")]
+        return [described("hydrometry", note="réponse de Hub'Eau")]
     return []
 
 
@@ -243,7 +151,7 @@ def _parquet(path: Path) -> list[Described]:
     with file:
         raw = (file.schema_arrow.metadata or {}).get(b"geo")
         names, rows = file.schema_arrow.names, file.metadata.num_rows
-        code = next((n for n in names if n.lower() in _CODE), None)
+        code = next((n for n in names if n.lower() in CODE), None)
         codes = file.read([code]).column(code).to_pandas() if raw and code else None
     if not raw:
         return []
@@ -251,8 +159,8 @@ def _parquet(path: Path) -> list[Described]:
     about = geo.get("columns", {}).get(geo.get("primary_column", "geometry"), {})
     kinds = about.get("geometry_types") or ["Polygon"]
     box = about.get("bbox")
-    degrees = _degrees(box, about.get("crs", "OGC:CRS84")) if box and len(box) == 4 else None
-    found = _by_columns(names, any("Polygon" in k for k in kinds), degrees, rows)
+    place = degrees(box, about.get("crs", "OGC:CRS84")) if box and len(box) == 4 else None
+    found = by_columns(names, any("Polygon" in k for k in kinds), place, rows)
     return [d for d in found if d["dataset"] != "communes" or _are_communes(codes)]
 
 
@@ -281,7 +189,7 @@ def _zip(path: Path) -> list[Described]:
     return out
 
 
-def _degrees(bounds: Any, crs: Any) -> list[float] | None:
+def degrees(bounds: Any, crs: Any) -> list[float] | None:
     """Bounds in degrees, or None where the file does not say where it is."""
     if bounds is None or crs is None or crs == "":
         return None
@@ -298,20 +206,14 @@ def _degrees(bounds: Any, crs: Any) -> list[float] | None:
     return [west, south, east, north]
 
 
-# --- Filosofi as CSV --------------------------------------------------------------------------
+# --- Tables without geometry ------------------------------------------------------------------
 
 
 def _table(path: Path) -> list[Described]:
     with path.open("rb") as file:
         head = file.readline(65_536)
     names = {n.strip().strip('"').lower() for n in re.split(r"[,;\t]", head.decode("latin-1"))}
-    if names & _CELL and "ind" in names:
-        return [_found("filosofi-200m", None, None, 0, "carreaux de 200 m")]
-    if any(n.startswith("groupe personne") for n in names):
-        return [_found("public-parcels", note="personnes morales")]
-    if "cod_nat_catnat" in names:
-        return [_found("catnat", note="table GASPAR")]
-    return []
+    return by_header(names)
 
 
 # --- Rasters ----------------------------------------------------------------------------------
@@ -322,19 +224,21 @@ def _raster(path: Path, address: str | None = None) -> list[Described]:
 
     try:
         with rasterio.open(address or path) as file:
-            box = _degrees(file.bounds, file.crs.to_wkt() if file.crs else None)
+            box = degrees(file.bounds, file.crs.to_wkt() if file.crs else None)
             dataset, note = _kind_of(file)
             moment = _moment(file.tags())
             size = file.width * file.height
     except rasterio.errors.RasterioError as error:
         raise _unreadable(path, error) from error
-    return [_found(dataset, box, moment, size, note)] if dataset else []
+    return [described(dataset, box, moment, size, note)] if dataset else []
 
 
 def _kind_of(file: Any) -> tuple[str, str]:
     """Data set of an open raster, by what its bands say of themselves, else by their values."""
     words = [str(d or "").strip().lower() for d in file.descriptions]
     tags = {k.lower(): str(v) for k, v in {**file.tags(), **file.tags(1)}.items()}
+    if tags.get("eo_helpers_dataset") == "ign-basemap":
+        return "ign-basemap", tags.get("layer", "")
     floats = all(d.startswith("float") for d in file.dtypes)
     bands = {w for w in words if re.fullmatch(r"(sigma0_|gamma0_)?v[vh](_db)?", w)}
     if bands or "sentinel-1" in tags.get("platform", "").lower():
@@ -463,7 +367,7 @@ def _hdf(path: Path) -> list[Described]:
     monthly = "AllAngle_Composite_Snow_Free" in names and not product.endswith("A4")
     if not monthly:
         return []
-    return [_found("vnp46a3", _tile_box(attrs, path), _month(attrs, path), 0, product)]
+    return [described("vnp46a3", _tile_box(attrs, path), _month(attrs, path), 0, product)]
 
 
 def _swot(file: Any, attrs: dict[str, str]) -> list[Described]:
@@ -475,8 +379,8 @@ def _swot(file: Any, attrs: dict[str, str]) -> list[Described]:
     west, east = sorted((float(x[0]), float(x[-1])))
     south, north = sorted((float(y[0]), float(y[-1])))
     moment = _moment({"datetime": attrs.get("time_granule_start", "")})
-    box = _degrees([west, south, east, north], crs)
-    return [_found("swot-raster", box, moment, len(x) * len(y), "SWOT L2_HR_Raster")]
+    box = degrees([west, south, east, north], crs)
+    return [described("swot-raster", box, moment, len(x) * len(y), "SWOT L2_HR_Raster")]
 
 
 def _text(value: Any) -> str:

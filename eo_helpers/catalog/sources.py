@@ -11,23 +11,25 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import EoError, InvalidInput
-from . import signatures, stac
+from . import columns, signatures, stac
 from .cache import read_json, write_json
 from .provenance import Provenance
 
-__all__ = ["FolderSource", "Holding", "OnlineSource", "Source", "open_source"]
+__all__ = ["FolderSource", "Holding", "Source", "open_source"]
 
 Progress = Callable[[str, float], None]
 
 #: Notes made by another version of :mod:`signatures` are not used.
-_SCAN_VERSION = hashlib.sha256(Path(signatures.__file__).read_bytes()).hexdigest()[:16]
+_SCAN_VERSION = hashlib.sha256(
+    Path(signatures.__file__).read_bytes() + Path(columns.__file__).read_bytes()
+).hexdigest()[:16]
 
 #: Folders that hold no data: hidden ones, and the truth beside the demonstration.
 _SKIPPED = {"truth", "__MACOSX", "__pycache__", "node_modules"}
@@ -89,7 +91,9 @@ class Holding:
         about = stac.about(self.dataset)
         read = max((i.properties["eo_helpers:read_at"] for i in self.items), default="")
         fictional = self.demonstration
-        edition, attribution = about["eo_helpers:edition"], about["eo_helpers:attribution"]
+        told = sorted({i.properties.get("eo_helpers:edition", "") for i in self.items} - {""})
+        edition = ", ".join(told) or about["eo_helpers:edition"]
+        attribution = about["eo_helpers:attribution"]
         return Provenance(
             dataset=self.dataset,
             title=dict(about["eo_helpers:title"]),
@@ -115,11 +119,14 @@ class FolderSource:
     folders : sequence of Path
     progress : callable (step, fraction), optional
         Told while files are looked into for the first time.
+    editions : mapping of Path to str, optional
+        Edition of a file, where its provider said it.
     """
 
     name: str
     folders: Sequence[Path]
     progress: Progress | None = field(default=None, repr=False)
+    editions: Mapping[Path, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for folder in self.folders:
@@ -204,6 +211,7 @@ class FolderSource:
         for path, seen, fictional in self._looked:
             for described in seen.get("found", []):
                 item = _item(path, described, times[path], fictional)
+                item.properties["eo_helpers:edition"] = self.editions.get(path, "")
                 out.setdefault(described["dataset"], []).append(item)
         for items in out.values():
             items.sort(key=lambda i: (i.properties["eo_helpers:moment"], i.id))
@@ -288,36 +296,6 @@ def _item(path: Path, described: dict[str, Any], stamp: int, fictional: bool) ->
     return item
 
 
-class OnlineSource:
-    """The providers' own services.
-
-    Only what a data set's collection marks as served online can be had this way; for
-    the others :func:`eo_helpers.catalog.find` says where a person downloads them.
-    """
-
-    name = "online"
-    demonstration = False
-
-    def __init__(self, progress: Progress | None = None) -> None:
-        self.progress = progress
-        self.rejected: list[tuple[Path, EoError]] = []
-
-    @cached_property
-    def _communes(self) -> FolderSource:
-        from .online.communes import contours
-
-        return FolderSource(self.name, [contours(self.progress)])
-
-    def items(self, dataset: str) -> list[Any]:
-        """Items of a data set, fetched into the cache when first asked for."""
-        stac.about(dataset)
-        return self._communes.items(dataset) if dataset == "communes" else []
-
-    def fingerprint(self) -> str:
-        """Changes when a cached copy changes."""
-        return self._communes.fingerprint()
-
-
 def open_source(
     name: str, data: Sequence[Path] | None = None, progress: Progress | None = None
 ) -> Source:
@@ -327,7 +305,7 @@ def open_source(
     ----------
     name : {"demo", "files", "online"}
     data : sequence of Path, optional
-        Folders of the user, for ``"files"``.
+        Folders of the user, or packs, for ``"files"``.
     progress : callable (step, fraction), optional
 
     Raises
@@ -340,6 +318,8 @@ def open_source(
 
         return FolderSource("demo", [demo.ensure(progress)], progress)
     if name == "online":
+        from .online_source import OnlineSource
+
         return OnlineSource(progress)
     if name != "files":
         raise InvalidInput(
@@ -351,4 +331,9 @@ def open_source(
             "La source « files » a besoin d'un dossier de données : ajoutez --data DOSSIER.",
             "Source 'files' needs a data folder: add --data FOLDER.",
         )
-    return FolderSource("files", [Path(d) for d in data], progress)
+    from .packs import SUFFIX, open_pack
+
+    # A pack is opened once, into the cache; then it is a folder like another.
+    places = [Path(d) for d in data]
+    folders = [open_pack(p).folder if p.suffix.lower() == SUFFIX else p for p in places]
+    return FolderSource("files", folders, progress)

@@ -70,7 +70,7 @@ def floods(decrees: pd.DataFrame) -> pd.DataFrame:
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
-    """Rows of an answer of the service (its pages put together), or of the national table."""
+    """Rows of an answer of a service (JSON, its pages put together; GeoJSON), or of a CSV."""
     if path.suffix.lower() in {".csv", ".txt"}:
         text = path.read_bytes().decode("utf-8-sig", "replace")
         mark = ";" if text.partition("\n")[0].count(";") else ","
@@ -86,9 +86,19 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     pages = pages if isinstance(pages, list) else [pages]
     rows: list[dict[str, Any]] = []
     for page in pages:
-        data = page.get("data", [page]) if isinstance(page, dict) else []
-        rows += [r for r in data if isinstance(r, dict)]
+        data = page.get("data", page.get("features", [page])) if isinstance(page, dict) else []
+        rows += [_flat(r) for r in data if isinstance(r, dict)]
     return rows
+
+
+def _flat(row: dict[str, Any]) -> dict[str, Any]:
+    """A row; of a GeoJSON feature, its properties with the place of its point."""
+    if "properties" not in row:
+        return row
+    place = row.get("geometry") or {}
+    coordinates: list[Any] = list(place.get("coordinates") or ())
+    x, y = [*coordinates, None, None][:2]
+    return {**row["properties"], "longitude_station": x, "latitude_station": y}
 
 
 def _checked(path: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -18,7 +18,7 @@ from .catnat import rows_of
 
 __all__ = ["DATASET", "read"]
 
-DATASET = "hubeau-hydrometrie"
+DATASET = "hydrometry"
 #: Gauges so near the commune speak of its river, m.
 NEAR = 2_000.0
 _LEVELS = ("HIXM", "HIXnJ")
@@ -32,7 +32,7 @@ def read(holding: Any, commune: Commune) -> tuple[dict[str, Any], pd.Series]:
     Parameters
     ----------
     holding : catalog.Holding
-        Files of data set ``hubeau-hydrometrie``.
+        Files of data set ``hydrometry``.
     commune : Commune
 
     Returns
@@ -56,7 +56,10 @@ def read(holding: Any, commune: Commune) -> tuple[dict[str, Any], pd.Series]:
     observed: list[tuple[Any, dict[str, Any]]] = []
     for path in holding.paths:
         for row in rows_of(path):
-            (observed if "grandeur_hydro_elab" in row else stations).append((path, row))
+            if "grandeur_hydro_elab" in row:
+                observed.append((path, row))
+            elif "date_obs" not in row:  # the last month's observations are of no use here
+                stations.append((path, row))
     near = _near(stations, commune)
     if near.empty:
         raise OutOfCoverage(

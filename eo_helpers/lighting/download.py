@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import InvalidInput, NoData
+from ..catalog import net
+from ..catalog.download import download as fetched
+from ..errors import InvalidInput, Unreachable
 from ..territory.commune import Commune
 from ._hdfeos import PERIODS, open_tile
 from ._search_online import catalogue, rows_of
@@ -22,8 +24,8 @@ ARCHIVE = "https://ladsweb.modaps.eosdis.nasa.gov/archive/allData/5200"
 #: Environment variable of the person's own Earthdata token; never written anywhere.
 TOKEN = "EARTHDATA_TOKEN"
 TIMEOUT = 60.0
-#: A cut loses no more than a block.
-_BLOCK = 1 << 13
+#: The archive is slow to wake.
+POLICY = net.Policy(read=TIMEOUT)
 
 
 def tiles_of(commune: Commune) -> list[str]:
@@ -73,8 +75,6 @@ def download(
     NoData
         If the archive cannot be reached.
     """
-    import requests
-
     if product not in PERIODS:
         raise InvalidInput(
             f"Le produit « {product} » n'est pas connu ; connus : {', '.join(PERIODS)}.",
@@ -89,10 +89,11 @@ def download(
             "(urs.earthdata.nasa.gov, free).",
         )
     folder.mkdir(parents=True, exist_ok=True)
+    net.allow(archive)  # earthaccess asks the network by itself
     search = catalogue() if archive == ARCHIVE else None
     wanted, days = list(tiles), [np.datetime64(d, "D") for d in dates]
     found: list[Path] = []
-    with requests.Session() as session:
+    with net.session() as session:
         session.headers["Authorization"] = f"Bearer {token}"
         for k, day in enumerate(days):
             if progress:
@@ -108,7 +109,7 @@ def download(
                     for name, size in _listing(session, f"{place}.json")
                     if any(f".{tile}." in name for tile in wanted)
                 ]
-            found += [_fetch(session, url, folder / name, size) for name, url, size in rows]
+            found += [_fetch(token, url, folder / name, size) for name, url, size in rows]
     return found
 
 
@@ -118,7 +119,7 @@ def _get(session: Any, url: str, **options: Any) -> Any:
     try:
         answer = session.get(url, timeout=TIMEOUT, **options)
     except requests.RequestException as error:
-        raise NoData(
+        raise Unreachable(
             "L'archive de la NASA (LAADS) est injoignable : réessayez plus tard, ce qui est déjà "
             "téléchargé reste.",
             "NASA's archive (LAADS) cannot be reached: try again later, what was downloaded stays.",
@@ -142,49 +143,24 @@ def _listing(session: Any, url: str) -> list[tuple[str, int]]:
         rows = content.get("content", []) if isinstance(content, dict) else content
         return [(Path(str(r["name"])).name, int(r["size"])) for r in rows]
     except Exception as error:
-        raise NoData(
+        raise Unreachable(
             f"L'archive de la NASA n'a pas répondu comme attendu ({answer.status_code}).",
             f"NASA's archive did not answer as expected ({answer.status_code}).",
         ) from error
 
 
-def _fetch(session: Any, url: str, path: Path, size: int) -> Path:
+def _fetch(token: str, url: str, path: Path, size: int) -> Path:
     """One file, gone on with where it was cut, checked, then moved into place."""
-    import requests
-
     if path.exists() and path.stat().st_size == size:
         return path
-    part = path.with_name(path.name + ".part")
-    have = part.stat().st_size if part.exists() else 0
-    if have > size:
-        part.unlink()
-        have = 0
-    if have < size:
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        with _get(session, url, headers=headers, stream=True) as answer:
-            # A server that does not know ranges sends the whole file again.
-            mode = "ab" if answer.status_code == 206 else "wb"
-            try:
-                answer.raise_for_status()
-                with part.open(mode) as file:
-                    for block in answer.iter_content(_BLOCK):
-                        file.write(block)
-            except requests.RequestException as error:
-                raise NoData(
-                    f"Le téléchargement de « {path.name} » s'est interrompu : relancez, il "
-                    "reprendra.",
-                    f"The download of '{path.name}' was cut: run again, it will go on.",
-                ) from error
-    try:
-        if part.stat().st_size != size:
-            raise InvalidInput(
-                f"« {path.name} » n'a pas la taille annoncée : relancez le téléchargement.",
-                f"'{path.name}' has not the size announced: run the download again.",
-            )
+
+    def is_tile(part: Path) -> None:
         with open_tile(part):
-            pass
-    except InvalidInput:
-        part.unlink(missing_ok=True)
-        raise
-    part.replace(path)
-    return path
+            return
+
+    # A name holds the day on which the file was made: its content never changes.
+    got = fetched(
+        url, path, "L'archive de la NASA (LAADS)", checks=[is_tile], size=size, immutable=True,
+        headers={"Authorization": f"Bearer {token}"}, policy=POLICY,
+    )  # fmt: skip
+    return got.path

@@ -14,14 +14,17 @@ from pathlib import Path
 
 from ...errors import InvalidInput, NoData
 from ..cache import cache_dir
+from ..download import download
+from ..net import Policy
 
-__all__ = ["contours"]
+__all__ = ["contours", "copy_here"]
 
 BASE = "https://etalab-datasets.geo.data.gouv.fr/contours-administratifs"
 #: How simplified the boundaries are: 50 m is finer than any map of ours shows.
 DETAIL = "50m"
-#: Seconds without an answer before giving up.
-TIMEOUT = 30.0
+WHO = "Le service Etalab"
+#: Three years are tried: each may be absent, so none is waited for long.
+POLICY = Policy(attempts=2)
 #: A country has some 35,000 communes: a much shorter file is not it.
 LEAST = 30_000
 #: Days after which a copy is asked for again (communes merge on 1 January).
@@ -44,24 +47,29 @@ def contours(progress: Callable[[str, float], None] | None = None) -> Path:
     InvalidInput
         If what was sent is not the communes of France.
     """
+    from filelock import FileLock
+
     folder = cache_dir() / "online" / "communes"
-    kept = sorted(folder.glob("communes_*.parquet"))
-    today = dt.datetime.now(tz=dt.UTC)
-    if kept:
-        changed = dt.datetime.fromtimestamp(kept[-1].stat().st_mtime, tz=dt.UTC)
-        if (today - changed).days < FRESH_DAYS:
-            return kept[-1]
-    if progress:
-        progress("Téléchargement des communes", 0.1)
-    for year in (today.year, today.year - 1, today.year - 2):
-        raw = _download(f"{BASE}/{year}/geojson/communes-{DETAIL}.geojson.gz")
-        if raw is not None:
-            path = _store(raw, folder / f"communes_{year}.parquet")
-            if progress:
-                progress("Téléchargement des communes", 1.0)
-            return path
-    if kept:
-        return kept[-1]
+    fresh, _ = _kept(folder)
+    if fresh is not None:
+        return fresh
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):  # another process may be fetching them
+        fresh, old = _kept(folder)
+        if fresh is not None:
+            return fresh
+        if progress:
+            progress("Téléchargement des communes", 0.1)
+        this_year = dt.datetime.now(tz=dt.UTC).year
+        for year in (this_year, this_year - 1, this_year - 2):
+            raw = _download(f"{BASE}/{year}/geojson/communes-{DETAIL}.geojson.gz")
+            if raw is not None:
+                path = _store(raw, folder / f"communes_{year}.parquet")
+                if progress:
+                    progress("Téléchargement des communes", 1.0)
+                return path
+        if old is not None:
+            return old
     raise NoData(
         "Les limites des communes n'ont pas pu être téléchargées (service Etalab injoignable) : "
         "vérifiez le réseau, ou donnez un fichier de communes avec --data.",
@@ -70,26 +78,43 @@ def contours(progress: Callable[[str, float], None] | None = None) -> Path:
     )
 
 
-def _download(url: str) -> bytes | None:
-    """What is at ``url``, or None where nothing answers there."""
-    import pooch
-    import requests
-
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            path = pooch.retrieve(
-                url,
-                known_hash=None,  # the provider publishes none
-                path=folder,
-                downloader=pooch.HTTPDownloader(timeout=TIMEOUT),
-            )
-        except (requests.RequestException, OSError):
-            return None
-        return Path(path).read_bytes()
+def copy_here() -> Path | None:
+    """The copy that is in the cache, whatever its age."""
+    return _kept(cache_dir() / "online" / "communes")[1]
 
 
-def _store(raw: bytes, path: Path) -> Path:
+def _kept(folder: Path) -> tuple[Path | None, Path | None]:
+    """The copy that is here if it is young enough, and whatever its age."""
+    kept = sorted(folder.glob("communes_*.parquet"))
+    if not kept:
+        return None, None
+    changed = dt.datetime.fromtimestamp(kept[-1].stat().st_mtime, tz=dt.UTC)
+    young = (dt.datetime.now(tz=dt.UTC) - changed).days < FRESH_DAYS
+    return (kept[-1] if young else None), kept[-1]
+
+
+def _download(url: str) -> Path | None:
+    """A file with what is at ``url``, or None where nothing answers there."""
+    path = cache_dir() / "online" / "communes" / Path(url).name
+    try:
+        return download(
+            url, path, WHO, limit=500_000_000, policy=POLICY, progress=None, label="Communes"
+        ).path
+    except NoData:
+        return None
+    except InvalidInput as error:
+        raise _odd_answer() from error
+
+
+def _store(raw: Path, path: Path) -> Path:
     """Check the answer, then keep it as GeoParquet with a box for each row."""
+    try:
+        return _converted(raw.read_bytes(), path)
+    finally:
+        raw.unlink(missing_ok=True)
+
+
+def _converted(raw: bytes, path: Path) -> Path:
     import geopandas
     import pyogrio
 
