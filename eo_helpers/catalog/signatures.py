@@ -44,6 +44,8 @@ _ABOVE_GROUND = {"position_par_rapport_au_sol", "pos_sol"}
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
 #: The national indicator of coastal erosion.
 _INEC = {"taux", "duree", "tdc_ancien", "tdc_rec", "amenagemen"}
+#: Dated shorelines: ours, or another tool's that names the satellite of each line.
+_DATED, _FROM_IMAGES = {"date", "datetime_utc"}, {"hidden_share", "satellite", "satname"}
 _INSEE = r"\d[\dAB]\d{3}"
 #: Classes in Cerema's raster variant, and its pixel (SPOT's, 1.5 m): nobody else's LCZ has it.
 _CEREMA_CODES = {float(n) for n in range(1, 18) if n != 10}
@@ -141,6 +143,8 @@ def _by_columns(
         return [_found("bdtopo-roads", box, None, rows, "tronçons de route de la BD TOPO")]
     if polygons and "taux" in names and len(names & _INEC) >= 4:
         return [_found("inec", box, None, rows, "indicateur national de l'érosion côtière")]
+    if not polygons and names & _DATED and names & _FROM_IMAGES:
+        return [_found("shorelines", box, None, rows, "traits de côte datés")]
     if polygons and names & _CODE and names & _NAME:
         return [_found("communes", box, None, rows, "code et nom")]
     if polygons and len(names & _EMS) >= 2:
