@@ -89,8 +89,8 @@ def test_transects_are_drawn_and_numbered(folder, capsys):
     code, told = run(capsys, "transects", "--line", folder / "one.geojson", "--spacing", 50,
                      "--sea", "right", "-o", folder / "t.gpkg")  # fmt: skip
     got = gpd.read_file(folder / "t.gpkg")
-    assert code == 0 and "à droite" in told and len(got) == 10
-    assert got.crs.is_projected and list(got["transect"]) == [str(k) for k in range(1, 11)]
+    assert code == 0 and "à droite" in told and len(got) == 9
+    assert got.crs.is_projected and list(got["transect"]) == [str(k) for k in range(1, 10)]
 
 
 def test_tide_correction_from_a_table(folder, capsys):

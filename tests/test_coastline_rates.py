@@ -141,20 +141,20 @@ def holds(table, kind, truth=-0.3):
 
 
 def test_intervals_that_mind_autocorrelation_hold_the_truth_where_the_plain_one_does_not():
-    white = rates(red_years(600, 0.0))
-    red = rates(red_years(600, 0.5))
+    white = rates(red_years(300, 0.0))
+    red = rates(red_years(300, 0.5))
     assert holds(red, "lrr") < 0.75
     for kind in ("ar1", "block"):
         assert holds(white, kind) > 0.92
         # Thirty years are few: 0.95 is not quite reached, and the documentation says so.
         assert holds(red, kind) > 0.87
     # Perceptible although nothing moves: rare, where the plain interval says so often.
-    still = rates(red_years(600, 0.5, trend=0.0))
+    still = rates(red_years(300, 0.5, trend=0.0))
     assert (still["perceptible"] == True).mean() < 0.13  # noqa: E712
     assert 1 - holds(still, "lrr", 0.0) > 0.25
     # The smallest detectable change is worth its name, within what so few years allow.
     smallest = red["smallest_detectable"].median()
-    moved = rates(red_years(600, 0.5, seed=3, trend=-smallest))
+    moved = rates(red_years(300, 0.5, seed=3, trend=-smallest))
     found = (moved["ar1_ci_high"] < 0).mean()
     assert 0.7 < found < 0.95
 

@@ -35,7 +35,7 @@ def test_straight_shore_has_upright_transects_from_land_to_sea():
     # Northwards with the sea on the left: transects point west.
     got = draw_transects(layer([(0, 0), (0, 2000)]), spacing=100, sea="left")
     ends = shapely.get_coordinates(got.geometry.values).reshape(-1, 2, 2) - HERE
-    assert len(got) == 21
+    assert len(got) == 20
     assert np.allclose(ends[:, 0, 0], 150) and np.allclose(ends[:, 1, 0], -200)
     assert np.allclose(ends[:, 0, 1], ends[:, 1, 1])
     assert np.allclose(np.diff(got["along_m"]), 100)

@@ -31,6 +31,8 @@ _HAZARD = {"id_sis", "code_sis", "alea_rga", "alea_argile", "num_cavite", "id_ca
 _INEC = {"taux", "duree", "tdc_ancien", "tdc_rec", "amenagemen"}
 #: Columns that nobody but Green Urban Sat (and ``eo-helpers vegetation forms``) has.
 _GUS = {"strate", "fv", "paysage", "idc_surface"}
+#: Dated shorelines: ours, or another tool's that names the satellite of each line.
+_DATED, _FROM_IMAGES = {"date", "datetime_utc"}, {"hidden_share", "satellite", "satname"}
 #: Hub'Eau's stations and observations, Géorisques' decrees.
 _GAUGES = {"code_station", "libelle_station"}
 _LEVELS = {"code_station", "date_obs", "resultat_obs"}
@@ -100,6 +102,8 @@ def by_columns(
         return [described("bdtopo-roads", box, None, rows, "tronçons de route de la BD TOPO")]
     if polygons and "taux" in names and len(names & _INEC) >= 4:
         return [described("inec", box, None, rows, "indicateur national de l'érosion côtière")]
+    if not polygons and names & _DATED and names & _FROM_IMAGES:
+        return [described("shorelines", box, None, rows, "traits de côte datés")]
     if polygons and names & CODE and names & _NAME:
         return [described("communes", box, None, rows, "code et nom")]
     if polygons and len(names & _EMS) >= 2:

@@ -29,6 +29,7 @@ from .ahead import HORIZON, Ahead, strip
 from .data import covers_territory, read
 from .in_strip import in_strip
 from .inec import CLASSES, SIGMA_OLD, SIGMA_RECENT, classify, interval, lengths
+from .satellite import Told, told
 
 __all__ = ["CONTROLS", "DATASET", "analyse", "finding_of"]
 
@@ -63,6 +64,32 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     """
     options = {"sigma_old": SIGMA_OLD, "horizon": HORIZON, **parameters}
     options = {"sigma_old": float(options["sigma_old"]), "horizon": round(options["horizon"])}
+    return _with_satellite(_from_indicator(commune, source, options), told(commune, source))
+
+
+def _with_satellite(finding: Finding, also: Told | None) -> Finding:
+    """The Finding with what the source's own shorelines say, beside and never in one rate."""
+    if also is None:
+        return finding
+    alone = finding.status in ("no_data", "out_of_coverage") or not finding.indicators
+    both = {
+        lang: also.headline[lang] if alone else f"{finding.headline[lang]} {also.headline[lang]}"
+        for lang in ("fr", "en")
+    }
+    return replace(
+        finding,
+        status="partial" if alone else finding.status,
+        headline=both,
+        indicators=finding.indicators + also.indicators,
+        layers=(finding.layers or (outline(finding.commune),)) + also.layers,
+        charts=finding.charts + also.charts,
+        caveats=finding.caveats + also.caveats,
+        provenance=finding.provenance + also.provenance,
+    )
+
+
+def _from_indicator(commune: Commune, source: Any, options: dict[str, Any]) -> Finding:
+    """What the national indicator says, if the source has it."""
     try:
         holding = catalog.find(DATASET, commune, source)
         profiles = read(holding, commune)

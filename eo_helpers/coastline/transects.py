@@ -65,8 +65,9 @@ def smooth_line(line: shapely.LineString, scale: float) -> shapely.LineString:
 
 def _stations(line: shapely.LineString, spacing: float) -> tuple[Floats, Floats, Floats]:
     """Distance along the line, position and unit tangent of each transect's place."""
-    # Half the remainder at each end: what is left over is shared.
-    count = int(line.length // spacing) + (0 if line.is_ring else 1)
+    # Each stands in the middle of its own length of shore; what is left over is shared by both
+    # ends, so that none stands on the very end of the line.
+    count = max(int(line.length / spacing + 1e-9), 1)
     start = 0.0 if line.is_ring else (line.length - (count - 1) * spacing) / 2
     along = np.asarray(start + np.arange(max(count, 1)) * spacing, dtype=float)
     at: Floats = shapely.get_coordinates(shapely.line_interpolate_point(line, along))
