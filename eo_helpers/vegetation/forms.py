@@ -154,7 +154,8 @@ def _woody(
         count = np.bincount(of, minlength=len(number))
         several = (kind == ISOLATED) & (count > 1) & (area > rules.isolated / 2.5)
         kind[several], sure[several] = WOOD, np.minimum(sure[several], 0.6)
-        x, y = like.rio.transform() * (c + 0.5, r + 0.5)
+        at = like.rio.transform()
+        x, y = at.c + (c + 0.5) * at.a, at.f + (r + 0.5) * at.e
     else:
         of, count = np.arange(len(number)), np.ones(len(number))
         x, y = shapely.get_coordinates(shapely.centroid(shapes)).T
@@ -344,4 +345,4 @@ def _tell(
     # No input tells needles from leaves, or the ground below: said as a confidence of nought.
     table["idc_coniffeuil"] = table["idc_typesol"] = 0.0
     table["type_sol"] = None
-    table.drop(columns=["_cells", "_known"], inplace=True)
+    del table["_cells"], table["_known"]

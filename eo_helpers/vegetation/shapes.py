@@ -42,7 +42,7 @@ class Rules:
     """
 
     isolated: float = 110.0
-    row_width: float = 12.0
+    row_width: float = 15.0
     row_stretch: float = 3.0
     row_length: float = 18.0
     bent: float = 4.0
