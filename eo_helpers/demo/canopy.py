@@ -159,7 +159,7 @@ def _spots(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Centres of the coarse cells of a mask."""
     r, c = np.nonzero(mask)
-    return grid.west + (c + 0.5) * cell, grid.north - (r + 0.5) * cell
+    return np.asarray(grid.west + (c + 0.5) * cell), np.asarray(grid.north - (r + 0.5) * cell)
 
 
 def _groves(

@@ -86,8 +86,11 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     pages = pages if isinstance(pages, list) else [pages]
     rows: list[dict[str, Any]] = []
     for page in pages:
-        data = page.get("data", page.get("features", [page])) if isinstance(page, dict) else []
-        rows += [_flat(r) for r in data if isinstance(r, dict)]
+        if not isinstance(page, dict):
+            continue
+        data = page.get("data", page.get("features", [page]))
+        # A row that is no record (fuzzed, or another service's) is left out.
+        rows += [_flat(r) for r in data if isinstance(r, dict)] if isinstance(data, list) else []
     return rows
 
 

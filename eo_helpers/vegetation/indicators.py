@@ -265,7 +265,7 @@ def three_thirty(
     where = homes.geometry.values
     out = pd.DataFrame(index=homes.index)
     near = shapely.buffer(shapely.centroid(where), sight)
-    seen = np.zeros(len(homes))
+    seen: NDArray[Any] = np.zeros(len(homes))
     if len(trees):
         shapes = trees.to_crs(crs).geometry.values
         i, j = shapely.STRtree(shapes).query(near, predicate="intersects")
@@ -297,9 +297,10 @@ def three_thirty(
         good = out[name].fillna(False).to_numpy(bool)
         told[name] = float(w[good & known].sum() / w[known].sum()) if w[known].sum() else np.nan
     every = out[["three", "thirty", "three_hundred"]]
-    known = every.notna().all(axis=1).to_numpy()
-    good = every.fillna(False).to_numpy(bool).all(axis=1)
-    told["all"] = float(w[good & known].sum() / w[known].sum()) if w[known].sum() else np.nan
+    told_all = np.asarray(every.notna().all(axis=1))
+    good = np.asarray(every.fillna(False).to_numpy(bool).all(axis=1))
+    total = w[told_all].sum()
+    told["all"] = float(w[good & told_all].sum() / total) if total else np.nan
     return out, told
 
 
