@@ -13,7 +13,7 @@ from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Control, Finding, Indicator, Layer, outline, remembered
 from ..territory.commune import Commune
 from ..text import Text
-from . import pictures, sentences
+from . import named, pictures, sentences
 from .data import HEIGHTS, IMAGE, Place, inside_of, read
 from .forms import forms
 from .indicators import Estimate, canopy_by_zone, per_inhabitant, shares, three_thirty, widened
@@ -76,7 +76,8 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         )
     shrub, tree = HEIGHT_PAIRS[options["heights"]]
     detailed = _detailed(commune, source, heights=options["heights"])
-    finding = finding_of(commune, place, Limits(shrub, tree), detailed)
+    called = named.read_named(commune, source)
+    finding = finding_of(commune, place, Limits(shrub, tree), detailed, called)
     return replace(finding, parameters=options, controls=(_control(options["heights"]),))
 
 
@@ -143,6 +144,7 @@ def finding_of(
     place: Place,
     limits: Limits,
     detailed: tuple[xr.Dataset, gpd.GeoDataFrame] | None = None,
+    called: named.Named | None = None,
 ) -> Finding:
     """The Finding of a commune from what was read (:func:`.data.read`)."""
     limits = replace(limits, height_std=place.height_std)
@@ -185,6 +187,14 @@ def finding_of(
         )
         layers.append(pictures.forms_layer(table))
         charts.append(pictures.forms_chart(table))
+    provenance = place.provenance
+    if heights and called is not None:
+        schools = named.schools_of(called, made, detailed[0] if detailed is not None else None)
+        date = place.date or None
+        indicators = (*indicators, *named.indicators(called, made, schools, date))
+        charts += named.charts(commune, called, made, schools)
+        known = {p.dataset for p in provenance}
+        provenance = (*provenance, *(p for p in called.provenance if p.dataset not in known))
     whole = heights and found["observed"].value > 0.95
     whole &= heights and bool(np.isfinite(made["tree"].values[inside]).mean() > 0.95)
     return Finding(
@@ -204,7 +214,7 @@ def finding_of(
             compared=compared,
             three=rule is not None,
         ),
-        provenance=place.provenance,
+        provenance=provenance,
         processing=tuple(place.notes),
         remedy=None if heights else sentences.REMEDY_HEIGHTS,
     )
