@@ -140,6 +140,8 @@ class Layer:
     tooltip: str = ""
     opacity: float = 0.7
     shown: bool = True
+    #: Width (pixels) of an outline in the class's own colour, for shapes too narrow to be seen.
+    edge: float = 0.0
     #: The measured quantity behind the classes that are drawn, for files that are taken away:
     #: a DataArray of one's own, with ``attrs["units"]``.
     quantity: Any = None

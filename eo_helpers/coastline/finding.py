@@ -255,7 +255,7 @@ def _layers(
     layers = [
         outline(commune),
         Layer("inec", title, alt, drawn, Legend(title, "m/an", categories=categories), "state",
-              "tooltip", 0.85),
+              "tooltip", 0.85, edge=5.0),
     ]  # fmt: skip
     if not ahead.area.is_empty:
         label: Text = {

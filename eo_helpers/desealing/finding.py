@@ -223,7 +223,7 @@ def finding_of(commune: Commune, sectors: Sectors, options: dict[str, Any]) -> F
         units, weights, method=method, draws=draws,
         least_feasibility=options["least_feasibility"],
     )  # fmt: skip
-    first = found.table[found.table["rank"].notna()].sort_values("rank").head(10)
+    first = found.table[found.table["rank"].notna()].sort_values("rank").head(found.first)
     won = gains(units.loc[first.index], options["rain"], SHARE)
     seen = sentences.Seen(commune, sectors.names, units, found, first, won, options)
     one = options["sector"]

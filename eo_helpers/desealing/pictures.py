@@ -130,14 +130,17 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
             "priority",
             {"fr": "Où commencer, et avec quelle certitude", "en": "Where to start, how surely"},
             {
-                "fr": f"Carte des îlots de {commune} par certitude d'être parmi les dix premiers à "
+                "fr": f"Carte des îlots de {commune} par certitude d'être parmi les premiers à "
                 f"désimperméabiliser ; en tête : {listed}.",
-                "en": f"Map of the blocks of {commune} by how surely they are among the first ten "
+                "en": f"Map of the blocks of {commune} by how surely they are among the first "
                 f"to deseal; first: {listed}.",
             },
             drawn,
             Legend(
-                {"fr": "Parmi les dix premiers", "en": "Among the first ten"},
+                {
+                    "fr": f"Parmi les {seen.found.first} premiers",
+                    "en": f"Among the first {seen.found.first}",
+                },
                 categories=(*sure, *apart),
             ),
             column="priority",
@@ -169,7 +172,7 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
         top = drawn.loc[rows].copy()
         top["mark"] = "1"
         label: Text = (
-            {"fr": "Les dix premiers îlots", "en": "The first ten blocks"}
+            {"fr": "Les premiers îlots", "en": "The first blocks"}
             if only is None
             else {"fr": "Le secteur", "en": "The sector"}
         )
@@ -215,18 +218,18 @@ def charts(seen: Seen) -> tuple[Chart, ...]:
     return (
         Bars(
             "certainty",
-            {"fr": "Les dix premiers : dans quelle part des tirages ils le restent",
-             "en": "The first ten: in what share of the draws they stay so"},
+            {"fr": "Les premiers : dans quelle part des tirages ils le restent",
+             "en": "The first: in what share of the draws they stay so"},
             {"fr": f"En tête, {best['fr']} : {percent(share)} des tirages.",
              "en": f"First, {best['en']}: {percent(share, 0, 'en')} of the draws."},
             often.reset_index(drop=True), "%", 0,
         ),
         Bars(
             "need",
-            {"fr": "Les dix premiers : besoin, sur 100", "en": "The first ten: need, of 100"},
-            {"fr": f"Besoin des dix premiers îlots de {seen.commune.name}, avec ce que les "
+            {"fr": "Les premiers : besoin, sur 100", "en": "The first: need, of 100"},
+            {"fr": f"Besoin des premiers îlots de {seen.commune.name}, avec ce que les "
              "données laissent ouvert.",
-             "en": f"Need of the first ten blocks of {seen.commune.name}, with what the data "
+             "en": f"Need of the first blocks of {seen.commune.name}, with what the data "
              "leave open."},
             need.reset_index(drop=True), "", 0,
         ),

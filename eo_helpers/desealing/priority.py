@@ -43,12 +43,15 @@ class Priority:
     values : ndarray (units, need criteria)
         Middle of each value's interval.
     low, high : ndarray (units, need criteria)
+    first : int
+        How many count as the first ones: ten, or a third of the candidates where they are few.
     """
 
     table: pd.DataFrame
     values: Array
     low: Array
     high: Array
+    first: int = FIRST
 
 
 def bounds_of(units: pd.DataFrame, criteria: tuple[Criterion, ...]) -> tuple[Array, Array]:
@@ -142,6 +145,8 @@ def prioritise(
     out["candidate"] = candidate
     ranks = {c: np.full(len(out), np.nan) for c in ("rank", "rank_low", "rank_high", "among_first")}
     rows = np.flatnonzero(candidate.to_numpy())
+    # Among the first ten of twelve says nothing: a third at most.
+    first = max(1, min(first, rows.size // 3))
     if rows.size:
         score = METHODS[method](middle[rows], need_weights)
         order = rows[np.argsort(-score, kind="stable")]
@@ -153,7 +158,7 @@ def prioritise(
         ranks["rank_low"][rows], ranks["rank_high"][rows] = found.low, found.high
         ranks["among_first"][rows] = found.among_first
     out = out.assign(**ranks)
-    return Priority(out, middle, low, high)
+    return Priority(out, middle, low, high, first)
 
 
 def _vetoed(units: pd.DataFrame) -> list[str]:

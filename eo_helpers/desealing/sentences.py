@@ -15,7 +15,7 @@ from ..territory.commune import Commune
 from ..text import Text, french, number, percent
 from .criteria import CRITERIA, FEASIBILITY, NEED, VETOES
 from .dethrone import deciding_criterion, smallest_change
-from .priority import DRAWS, FIRST, Priority
+from .priority import DRAWS, Priority
 from .runoff import ASSUMPTIONS
 from .sectors import SHARE, Gain
 
@@ -92,25 +92,32 @@ def headline(seen: Seen) -> Text:
     best = seen.first.iloc[0]
     row = int(seen.first.index[0])
     count = int(seen.found.table["candidate"].sum())
-    ten = min(FIRST, count)
     out = {}
     for lang in ("fr", "en"):
         sure = percent(100 * best["among_first"], 0, lang)
+        among = _among(seen.found.first, lang)
         total = number(count, 0, lang)
         name = seen.names[row][lang]
         if lang == "fr":
             out[lang] = (
                 f"À {seen.commune.name}, sur {total} îlots où l'on peut retirer de l'asphalte, le "
-                f"premier à regarder est : {name} ; il est parmi les {ten} premiers dans {sure} "
+                f"premier à regarder est : {name} ; {among} dans {sure} "
                 "des tirages de poids et de données."
             )
         else:
             out[lang] = (
                 f"In {seen.commune.name}, of {total} blocks where asphalt can go, the first to "
-                f"look at is {name}; it is among the first {ten} in {sure} of the draws of weights "
+                f"look at is {name}; {among} in {sure} of the draws of weights "
                 "and data."
             )
     return {"fr": french(out["fr"]), "en": out["en"]}
+
+
+def _among(first: int, lang: str) -> str:
+    """« il est parmi les 10 premiers »."""
+    if lang == "fr":
+        return "il est premier" if first == 1 else f"il est parmi les {first} premiers"
+    return "it is first" if first == 1 else f"it is among the first {first}"
 
 
 def _rank_words(row: Any, lang: str) -> str:
@@ -157,8 +164,9 @@ def indicators(seen: Seen, weights: dict[str, float]) -> tuple[Indicator, ...]:
             "is planted", gain.volume, "m³", "first", gain.low, gain.high)  # fmt: skip
     if not seen.first.empty:
         certain = float((seen.found.table["among_first"] >= 0.9).sum())
-        add("surely_first", f"Îlots parmi les {FIRST} premiers dans 90 % des tirages ou plus",
-            f"Blocks among the first {FIRST} in 90% of the draws or more", certain, "",
+        top = seen.found.first
+        add("surely_first", f"Îlots parmi les {top} premiers dans 90 % des tirages ou plus",
+            f"Blocks among the first {top} in 90% of the draws or more", certain, "",
             "robustness")  # fmt: skip
         _robustness(seen, weights, add)
     return tuple(out)
@@ -181,7 +189,7 @@ def _robustness(seen: Seen, weights: dict[str, float], add: Any) -> None:
             f"Part des poids à déplacer pour qu'un autre passe premier ({rival['fr']})",
             f"Share of the weights to move for another to come first ({rival['en']})",
             100 * change.moved, "%", "robustness", digits=1)  # fmt: skip
-    which, changed = deciding_criterion(values, w)
+    which, changed = deciding_criterion(values, w, seen.found.first)
     if which >= 0:
         label = NEED[which].label
         add("deciding_criterion",

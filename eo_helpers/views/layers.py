@@ -156,10 +156,15 @@ def _styles(layer: Layer, frame: Any) -> list[dict[str, Any]]:
         only = layer.legend.categories
         colors = [color_of(layer.legend, only[0].value) if only else MISSING_COLOR] * len(frame)
     kinds = frame.geom_type
-    return [_style(color, kind, layer.opacity) for color, kind in zip(colors, kinds, strict=True)]
+    return [
+        _style(color, kind, layer.opacity, layer.edge)
+        for color, kind in zip(colors, kinds, strict=True)
+    ]
 
 
-def _style(color: str, kind: str, opacity: float) -> dict[str, Any]:
+def _style(color: str, kind: str, opacity: float, edge: float = 0.0) -> dict[str, Any]:
+    if kind.endswith("Polygon") and edge:
+        return {"fillColor": color, "color": color, "weight": edge, "fillOpacity": opacity}
     if kind.endswith("Polygon") and opacity > 0:
         return {"fillColor": color, "color": "#ffffff", "weight": 0.3, "fillOpacity": opacity}
     style: dict[str, Any] = {"fillColor": color, "color": color, "weight": 2.5, "fillOpacity": 0}

@@ -164,7 +164,11 @@ def _draw_vector(layer: Layer, ax: Any, crs: str) -> None:
     if areas and layer.opacity == 0:
         frame.boundary.plot(ax=ax, color=colors, linewidth=1.6, aspect=None)
         return
-    style = {"edgecolor": "#ffffff", "linewidth": 0.25} if areas else {"linewidth": 1.6}
+    style: dict[str, Any] = {"linewidth": 1.6}
+    if areas:
+        style = {"edgecolor": "#ffffff", "linewidth": 0.25}
+    if areas and layer.edge:
+        style = {"edgecolor": colors, "linewidth": layer.edge / 2}
     # On paper nothing lies below: full colours are easier to tell apart.
     frame.plot(ax=ax, color=colors, aspect=None, **style)
     categories = layer.legend.categories
