@@ -157,7 +157,7 @@ def _woody(
         at = like.rio.transform()
         x, y = at.c + (c + 0.5) * at.a, at.f + (r + 0.5) * at.e
     else:
-        of, count = np.arange(len(number)), np.ones(len(number))
+        of, count = np.arange(len(number)), np.ones(len(number), np.intp)
         x, y = shapely.get_coordinates(shapely.centroid(shapes)).T
     chosen = (kind[of] == ISOLATED) | (kind[of] == ROW)
     of, spots = of[chosen], np.column_stack([x, y])[chosen]
@@ -297,7 +297,7 @@ def _measure(table: gpd.GeoDataFrame, label: NDArray, height: xr.DataArray, step
     h = height.values
     use = (label > 0) & np.isfinite(h)
     cells = pd.Series(h[use].astype(np.float32)).groupby(label[use])
-    spread = cells.quantile([0.1, 0.5, 0.9]).unstack()
+    spread = cells.quantile(np.array([0.1, 0.5, 0.9])).unstack()
     number = table["fid"].to_numpy()
     for name, values in (
         ("h_moy", cells.mean()), ("h_et", cells.std(ddof=0)), ("h_min", spread[0.1]),

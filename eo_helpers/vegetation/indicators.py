@@ -265,7 +265,7 @@ def three_thirty(
     where = homes.geometry.values
     out = pd.DataFrame(index=homes.index)
     near = shapely.buffer(shapely.centroid(where), sight)
-    seen = np.zeros(len(homes))
+    seen: NDArray[Any] = np.zeros(len(homes))
     if len(trees):
         shapes = trees.to_crs(crs).geometry.values
         i, j = shapely.STRtree(shapes).query(near, predicate="intersects")
@@ -293,14 +293,17 @@ def three_thirty(
     w = homes[weight].fillna(0).to_numpy(float) if weight else np.ones(len(homes))
     told: dict[str, float] = {}
     for name in ("three", "thirty", "three_hundred"):
-        known = out[name].notna().to_numpy()
-        good = out[name].fillna(False).to_numpy(bool)
-        told[name] = float(w[good & known].sum() / w[known].sum()) if w[known].sum() else np.nan
-    every = out[["three", "thirty", "three_hundred"]]
-    known = every.notna().all(axis=1).to_numpy()
-    good = every.fillna(False).to_numpy(bool).all(axis=1)
-    told["all"] = float(w[good & known].sum() / w[known].sum()) if w[known].sum() else np.nan
+        told[name] = _weighted(out[[name]], w)
+    told["all"] = _weighted(out[["three", "thirty", "three_hundred"]], w)
     return out, told
+
+
+def _weighted(parts: pd.DataFrame, weight: NDArray[Any]) -> float:
+    """Weighted share of rows where every part holds, among those where every part is known."""
+    known = np.asarray(parts.notna().all(axis=1))
+    good = np.asarray(parts.eq(True).all(axis=1))
+    total = float(weight[known].sum())
+    return float(weight[good & known].sum()) / total if total else float("nan")
 
 
 def change(

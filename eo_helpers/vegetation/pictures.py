@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -120,7 +121,7 @@ def cell_layer(cells: gpd.GeoDataFrame) -> Layer:
 
 def strata_chart(found: Mapping[str, Estimate], area: float) -> Bars:
     """Hectares of each stratum, with its range."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in ("tree", "shrub", "herb"):
         one = found[name]
         label = sentences.STRATA_LABELS[name]
@@ -140,7 +141,7 @@ def strata_chart(found: Mapping[str, Estimate], area: float) -> Bars:
 def forms_chart(forms: gpd.GeoDataFrame) -> Bars:
     """Hectares of each form of the detailed part."""
     area = forms.groupby("fv")["surface"].sum() / 10_000
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"label_fr": sentences.FORM_LABELS[f]["fr"], "label_en": sentences.FORM_LABELS[f]["en"],
          "value": float(area[f]), "color": c, "mark": f}
         for f, c in _FORM_COLORS.items() if f in area
