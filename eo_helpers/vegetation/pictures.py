@@ -57,18 +57,18 @@ def forms_layer(forms: gpd.GeoDataFrame) -> Layer:
     """Forms as polygons; a tooltip says form, height, area and confidence."""
     table = forms.copy()
     table["geometry"] = table.geometry.simplify(0.5)
-    for lang in ("fr", "en"):
-        fr = lang == "fr"
-        table[f"tooltip_{lang}"] = [
-            f"{sentences.FORM_LABELS[f][lang]} : {number(a, 0, lang)} m², "
-            + (f"hauteur {number(h, 1, lang)} m, " if fr else f"height {number(h, 1, lang)} m, ")
-            + (f"confiance {percent(100 * c, 0, lang)}" if fr
-               else f"confidence {percent(100 * c, 0, lang)}")
-            for f, a, h, c in zip(
-                table["fv"], table["surface"], table["h_moy"].fillna(0), table["idc_surface"],
-                strict=True,
-            )
-        ]  # fmt: skip
+    # Thousands of words: figures are rounded at once, not one by one by the locale.
+    area = table["surface"].round().astype(int).astype(str)
+    tall = table["h_moy"].fillna(0).map("{:.1f}".format)
+    sure = (100 * table["idc_surface"]).round().astype(int).astype(str)
+    for lang, words in (("fr", ("hauteur", "confiance")), ("en", ("height", "confidence"))):
+        names = table["fv"].map({f: sentences.FORM_LABELS[f][lang] for f in _FORM_COLORS})
+        comma = tall.str.replace(".", ",", regex=False) if lang == "fr" else tall
+        colon, unit = ("\u00a0: ", "\u202f%") if lang == "fr" else (": ", "%")
+        table[f"tooltip_{lang}"] = (
+            names + colon + area + " m², " + words[0] + " " + comma + " m, "
+            + words[1] + " " + sure + unit
+        )  # fmt: skip
     legend = Legend(
         {"fr": "Forme végétale (Green Urban Sat)", "en": "Form of vegetation (Green Urban Sat)"},
         categories=tuple(
