@@ -154,9 +154,7 @@ def _near(table: gpd.GeoDataFrame, grid: Grid) -> gpd.GeoDataFrame:
     return table.iloc[table.sindex.query(shapely.box(*grid.bounds), predicate="intersects")]
 
 
-def _spots(
-    grid: Grid, cell: float, mask: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _spots(grid: Grid, cell: float, mask: NDArray[np.bool_]) -> tuple[NDArray, NDArray]:
     """Centres of the coarse cells of a mask."""
     r, c = np.nonzero(mask)
     return np.asarray(grid.west + (c + 0.5) * cell), np.asarray(grid.north - (r + 0.5) * cell)
@@ -332,7 +330,8 @@ def write_canopy(ground: Ground, folder: Path, seed: int) -> None:
     seen = made.height + noise * np.where(woody, np.float32(0.4), np.float32(0.12))
     through = woody & (rng.random(grid.shape, dtype=np.float32) < 0.02)
     seen[through] = np.abs(noise[through]) * 0.1
-    seen = np.round(np.maximum(seen, 0), 2).astype(np.float32)
+    # To a decimetre: finer than the noise, and half the size on disk.
+    seen = np.round(np.maximum(seen, 0), 1).astype(np.float32)
     corner = f"{int(grid.west // 1000):04d}_{int(-(-grid.north // 1000)):04d}"
     tags = {"DEMONSTRATION": "true", "UNITS": "m"}
     write_tiff(

@@ -17,7 +17,7 @@ from . import named, pictures, sentences
 from .data import HEIGHTS, IMAGE, Place, inside_of, read
 from .forms import forms
 from .indicators import Estimate, canopy_by_zone, per_inhabitant, shares, three_thirty, widened
-from .landscape import Context, zones
+from .landscape import roofs
 from .produce import LIDAR_STD
 from .strata import Limits, ndvi_threshold, strata
 
@@ -118,7 +118,7 @@ def _detailed(
     limits = Limits(shrub, tree, height_std=LIDAR_STD)
     if not scale.calibrated:
         limits = replace(limits, ndvi=ndvi_threshold(value))
-    found = _strata(value, height, limits, index["std"], place.context)
+    found = _strata(value, height, limits, index["std"], roofs(value, place.context.buildings))
     inside = inside_of(value, commune)
     found["stratum"].values[~inside] = 255
     found.attrs["limits"] = limits
@@ -127,16 +127,10 @@ def _detailed(
 
 def _strata(
     value: xr.DataArray, height: xr.DataArray | None, limits: Limits, std: xr.DataArray,
-    context: Context,
+    roof: xr.DataArray | None,
 ) -> xr.Dataset:  # fmt: skip
-    out = strata(value, height, limits, std, _roofs(value, context))
+    out = strata(value, height, limits, std, roof)
     return out.rio.write_crs(value.rio.crs).rio.write_transform(value.rio.transform())
-
-
-def _roofs(value: xr.DataArray, context: Context) -> xr.DataArray | None:
-    if context.buildings is None:
-        return None
-    return value.copy(data=zones(value, Context(buildings=context.buildings)).built)
 
 
 def finding_of(
@@ -152,13 +146,14 @@ def finding_of(
         limits = replace(limits, ndvi=ndvi_threshold(place.index["ndvi"]))
     value = place.index["ndvi"]
     heights = place.height is not None
-    made = _strata(value, place.height, limits, place.index["std"], place.context)
+    roof = roofs(value, place.context.buildings)
+    made = _strata(value, place.height, limits, place.index["std"], roof)
     inside = inside_of(value, commune)
     found = shares(made, inside)
     if place.height is not None:
         bias = place.height_std / 2
         found = widened(found, value, place.height, limits, inside, place.index["std"], bias,
-                        _roofs(value, place.context), EDGE)  # fmt: skip
+                        roof, EDGE)  # fmt: skip
     area = float(inside.sum()) * float(abs(value.rio.resolution()[0])) ** 2
     people = commune.population
     canopy = Estimate(*(found["tree"].__dict__[k] * area for k in ("value", "low", "high")))

@@ -157,7 +157,7 @@ def _woody(
         at = like.rio.transform()
         x, y = at.c + (c + 0.5) * at.a, at.f + (r + 0.5) * at.e
     else:
-        of, count = np.arange(len(number)), np.ones(len(number), np.int64)
+        of, count = np.arange(len(number)), np.ones(len(number), np.intp)
         x, y = shapely.get_coordinates(shapely.centroid(shapes)).T
     chosen = (kind[of] == ISOLATED) | (kind[of] == ROW)
     of, spots = of[chosen], np.column_stack([x, y])[chosen]

@@ -293,15 +293,17 @@ def three_thirty(
     w = homes[weight].fillna(0).to_numpy(float) if weight else np.ones(len(homes))
     told: dict[str, float] = {}
     for name in ("three", "thirty", "three_hundred"):
-        known = out[name].notna().to_numpy()
-        good = out[name].fillna(False).to_numpy(bool)
-        told[name] = float(w[good & known].sum() / w[known].sum()) if w[known].sum() else np.nan
-    every = out[["three", "thirty", "three_hundred"]]
-    told_all = np.asarray(every.notna().all(axis=1))
-    good = np.asarray(every.fillna(False).to_numpy(bool).all(axis=1))
-    total = w[told_all].sum()
-    told["all"] = float(w[good & told_all].sum() / total) if total else np.nan
+        told[name] = _weighted(out[[name]], w)
+    told["all"] = _weighted(out[["three", "thirty", "three_hundred"]], w)
     return out, told
+
+
+def _weighted(parts: pd.DataFrame, weight: NDArray[Any]) -> float:
+    """Weighted share of rows where every part holds, among those where every part is known."""
+    known = np.asarray(parts.notna().all(axis=1))
+    good = np.asarray(parts.eq(True).all(axis=1))
+    total = float(weight[known].sum())
+    return float(weight[good & known].sum()) / total if total else float("nan")
 
 
 def change(

@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from ..errors import InvalidInput
 
-__all__ = ["PAYSAGES", "Context", "Zones", "zones"]
+__all__ = ["PAYSAGES", "Context", "Zones", "roofs", "zones"]
 
 #: Codes of Green Urban Sat's column ``paysage``.
 PAYSAGES = {
@@ -123,6 +123,14 @@ def zones(like: xr.DataArray, context: Context) -> Zones:
         town = (field == 0) & (far <= reach)
     paysage = np.select([road & (field == 0), bank, field > 0, town], [2, 3, 4, 1], 5)
     return Zones(paysage.astype(np.uint8), field, town, built, tuple(told))
+
+
+def roofs(like: xr.DataArray, buildings: gpd.GeoDataFrame | None) -> xr.DataArray | None:
+    """True in the cells under a roof, None without buildings."""
+    if buildings is None or not len(buildings):
+        return None
+    shapes = np.asarray(buildings.to_crs(like.rio.crs).geometry.values)
+    return like.copy(data=_burn(shapes, like, 0.0))
 
 
 def _burn(shapes: NDArray, like: xr.DataArray, grow: Any) -> NDArray[np.bool_]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -56,18 +57,18 @@ def forms_layer(forms: gpd.GeoDataFrame) -> Layer:
     """Forms as polygons; a tooltip says form, height, area and confidence."""
     table = forms.copy()
     table["geometry"] = table.geometry.simplify(0.5)
-    for lang in ("fr", "en"):
-        fr = lang == "fr"
-        table[f"tooltip_{lang}"] = [
-            f"{sentences.FORM_LABELS[f][lang]} : {number(a, 0, lang)} m², "
-            + (f"hauteur {number(h, 1, lang)} m, " if fr else f"height {number(h, 1, lang)} m, ")
-            + (f"confiance {percent(100 * c, 0, lang)}" if fr
-               else f"confidence {percent(100 * c, 0, lang)}")
-            for f, a, h, c in zip(
-                table["fv"], table["surface"], table["h_moy"].fillna(0), table["idc_surface"],
-                strict=True,
-            )
-        ]  # fmt: skip
+    # Thousands of words: figures are rounded at once, not one by one by the locale.
+    area = table["surface"].round().astype(int).astype(str)
+    tall = table["h_moy"].fillna(0).map("{:.1f}".format)
+    sure = (100 * table["idc_surface"]).round().astype(int).astype(str)
+    for lang, words in (("fr", ("hauteur", "confiance")), ("en", ("height", "confidence"))):
+        names = table["fv"].map({f: sentences.FORM_LABELS[f][lang] for f in _FORM_COLORS})
+        comma = tall.str.replace(".", ",", regex=False) if lang == "fr" else tall
+        colon, unit = ("\u00a0: ", "\u202f%") if lang == "fr" else (": ", "%")
+        table[f"tooltip_{lang}"] = (
+            names + colon + area + " m², " + words[0] + " " + comma + " m, "
+            + words[1] + " " + sure + unit
+        )  # fmt: skip
     legend = Legend(
         {"fr": "Forme végétale (Green Urban Sat)", "en": "Form of vegetation (Green Urban Sat)"},
         categories=tuple(
@@ -120,7 +121,7 @@ def cell_layer(cells: gpd.GeoDataFrame) -> Layer:
 
 def strata_chart(found: Mapping[str, Estimate], area: float) -> Bars:
     """Hectares of each stratum, with its range."""
-    rows = []
+    rows: list[dict[str, Any]] = []
     for name in ("tree", "shrub", "herb"):
         one = found[name]
         label = sentences.STRATA_LABELS[name]
@@ -140,7 +141,7 @@ def strata_chart(found: Mapping[str, Estimate], area: float) -> Bars:
 def forms_chart(forms: gpd.GeoDataFrame) -> Bars:
     """Hectares of each form of the detailed part."""
     area = forms.groupby("fv")["surface"].sum() / 10_000
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"label_fr": sentences.FORM_LABELS[f]["fr"], "label_en": sentences.FORM_LABELS[f]["en"],
          "value": float(area[f]), "color": c, "mark": f}
         for f, c in _FORM_COLORS.items() if f in area

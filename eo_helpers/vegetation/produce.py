@@ -19,7 +19,7 @@ from rasterio.windows import Window, from_bounds
 from ..errors import InvalidInput, OutOfCoverage
 from ..text import Text, number
 from .indices import ndvi
-from .landscape import Context, zones
+from .landscape import roofs
 from .reflectance import (
     Scale,
     band_positions,
@@ -272,9 +272,7 @@ def strata_of_files(
         metres = read_heights(height, values, terrain)
         if limits is None and terrain is not None:
             told = replace(told, height_std=COARSE_STD)
-    roof = None
-    if buildings is not None and len(buildings):
-        roof = values.copy(data=zones(values, Context(buildings=buildings)).built)
+    roof = roofs(values, buildings)
     made = strata(values, metres, told, index["std"], roof)
     made = made.rio.write_crs(values.rio.crs).rio.write_transform(values.rio.transform())
     made.attrs["date"] = index.attrs.get("date", "")
