@@ -11,6 +11,7 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from PIL import Image
 
+from ...catalog.provenance import Provenance
 from ...findings import Finding, Indicator, theme
 from ...text import day
 from .. import charts
@@ -34,6 +35,8 @@ FEW = 4
 #: Figures that a sheet shows of a theme.
 FIGURES = 3
 DPI = 220
+#: Size of the sources' words: six themes and their sources are two pages.
+SMALL = 6.3
 
 
 class _Page(FPDF):
@@ -225,22 +228,36 @@ def _chart(finding: Finding, lang: str, narrow: bool) -> tuple[io.BytesIO, float
     return stream, height, height * across / up
 
 
+def _sources(told: list[Provenance], lang: str) -> str:
+    """Data sets by licence, in few words; that they are fictional is said on top of each page."""
+    groups: dict[str, list[str]] = {}
+    for p in told:
+        edition = p.edition.removesuffix(" (démonstration)")
+        whose = "" if p.demonstration else f", {p.attribution}"
+        groups.setdefault(p.licence, []).append(f"{say(p.title, lang)}, {edition}{whose}")
+    text = ". ".join(f"{name}{colon(lang)}{' · '.join(rows)}" for name, rows in groups.items())
+    days = sorted({p.read_at[:10] for p in told if p.read_at})
+    if days:
+        read = " – ".join(dict.fromkeys(date_words(d, lang) for d in (days[0], days[-1])))
+        text += f". {word('read_at', lang)} {read}."
+    return text
+
+
 def _origin(page: _Page, findings: Sequence[Finding], lang: str, link: str | None) -> None:
     """Where it comes from, what it does not say, and the way back."""
     told = {p.dataset: p for finding in findings for p in finding.provenance}
-    _room(page, 14 + 4.2 * len(told) + (30 if link else 0))
+    width = INSIDE - (34 if link else 0)
+    text = _sources(list(told.values()), lang)
+    page.set_font("sans", "", SMALL)
+    lines = page.multi_cell(width, SMALL * 0.47, text, dry_run=True, output="LINES")
+    high = SMALL * 0.47 * len(lines)  # type: ignore[arg-type]
+    _room(page, max(high + 8, 30 if link else 0) + (6 if link else 0))
     page.set_draw_color(*LINE)
     page.line(MARGIN, page.get_y(), WIDTH - MARGIN, page.get_y())
     page.ln(1.5)
     top = page.get_y()
-    width = INSIDE - (34 if link else 0)
     _words(page, word("provenance", lang), MARGIN, width, 8.5, bold=True)
-    for p in told.values():
-        read = f"{word('read_at', lang).lower()} {date_words(p.read_at, lang)}"
-        _words(
-            page, f"{say(p.title, lang)}, {p.edition}. {p.attribution} ({p.licence}), {read}.",
-            MARGIN, width, 7, SOFT,
-        )  # fmt: skip
+    _words(page, text, MARGIN, width, SMALL, SOFT)
     if not link:
         return
     import segno
