@@ -54,8 +54,9 @@ def map_figure(
     west, south, east, north = finding.commune.projected_boundary.bounds
     ratio = min(max((north - south) / (east - west), 0.5), 1.6)
     inside = width * share
+    figure = Figure(figsize=(width, inside * ratio + foot + 0.32))
     # Axes are placed by hand: a layout engine of the session (rcParams) would warn and move them.
-    figure = Figure(figsize=(width, inside * ratio + foot + 0.32), layout="none")
+    figure.set_layout_engine("none")
     height = figure.get_size_inches()[1]
     ax = figure.add_axes((0.02, foot / height, inside / width, inside * ratio / height))
     return figure, ax
