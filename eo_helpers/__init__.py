@@ -44,6 +44,7 @@ def source(name: str | None = None, data: str | Path | Iterable[str | Path] | No
 
     folders = [data] if isinstance(data, str | Path) else list(data or ())
     kind = name or ("files" if folders else "demo")
+    _seen_in_a_notebook()
     return catalog.open_source(kind, [Path(f) for f in folders] or None)
 
 
@@ -63,6 +64,7 @@ def commune(query: str, source: Any = None) -> Commune:
     """
     from . import catalog
 
+    _seen_in_a_notebook()
     return catalog.communes(source or catalog.open_source("demo")).find(query)
 
 
@@ -86,11 +88,16 @@ def analyse(theme: str, commune: Commune | str, source: Any = None, **parameters
     place = source or catalog.open_source("demo")
     where = catalog.communes(place).find(commune) if isinstance(commune, str) else commune
     finding = THEMES[theme].analyse(where, place, **parameters)
-    if "IPython" in sys.modules:  # in a notebook, a Finding is seen, not spelt out
+    _seen_in_a_notebook()
+    return finding
+
+
+def _seen_in_a_notebook() -> None:
+    """In a notebook a Finding, a commune or a holding is seen, not spelt out."""
+    if "IPython" in sys.modules:
         from .views.sentences import install_formatter
 
         install_formatter()
-    return finding
 
 
 def show(finding: Finding, lang: str = "fr", basemap: bool = True) -> Any:

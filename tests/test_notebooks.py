@@ -206,6 +206,70 @@ def test_a_figure_of_one_s_own_is_marked_only_where_fictional():
     assert mark(Figure(), False).get_supxlabel() == ""
 
 
+# -- a commune and a holding in a notebook --------------------------------------------------------
+
+
+def test_a_commune_is_a_card_with_its_outline(demo_source):
+    import eo_helpers as eo
+    from eo_helpers.views.cards import commune_html
+
+    html = commune_html(eo.commune("99004", demo_source))
+    for said in (
+        "Portervelle-sur-Mer",
+        "99004",
+        "4\u202f620",
+        "EPSG:2154",
+        "<path",
+        "démonstration",
+    ):
+        assert said in html.replace("\xa0", "\u202f"), said
+    assert "Official coordinates" in commune_html(eo.commune("99004", demo_source), "en")
+
+
+def test_a_holding_is_a_card_that_names_its_files_and_escapes_them(demo_source):
+    from dataclasses import replace
+
+    import eo_helpers as eo
+    from eo_helpers import catalog
+    from eo_helpers.views.cards import holding_html
+
+    found = catalog.find("sentinel-1", eo.commune("99001", demo_source), demo_source)
+    html = holding_html(found)
+    assert "S1A_IW_GRDH" in html and "2024-01-15" in html and "Données de démonstration" in html
+    assert str(found.paths[0].parent) not in html
+    many = holding_html(replace(found, items=found.items * 10))
+    assert "et 12 autres" in many and "<script" not in many
+
+
+def test_formatters_show_them_in_ipython(demo_source, monkeypatch):
+    from IPython.core.interactiveshell import InteractiveShell
+
+    import eo_helpers as eo
+    from eo_helpers import catalog
+
+    shell = InteractiveShell.instance()
+    try:
+        commune = eo.commune("99001", demo_source)
+        holding = catalog.find("dem", commune, demo_source)
+        html = shell.display_formatter.formatters["text/html"]
+        assert "Saint-Aubin" in html(commune) and "eo-card" in html(holding)
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_a_map_minds_no_layout_engine_of_the_session(finding):
+    import io
+    import warnings
+
+    import matplotlib as mpl
+
+    from eo_helpers.views.notebook import draw
+
+    with mpl.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
+        warnings.simplefilter("error")
+        draw(finding, "lcz").savefig(io.BytesIO())
+
+
 # -- exercises that check themselves ------------------------------------------------------------
 
 

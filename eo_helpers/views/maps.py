@@ -55,6 +55,8 @@ def map_figure(
     ratio = min(max((north - south) / (east - west), 0.5), 1.6)
     inside = width * share
     figure = Figure(figsize=(width, inside * ratio + foot + 0.32))
+    # Axes are placed by hand: a layout engine of the session (rcParams) would warn and move them.
+    figure.set_layout_engine("none")
     height = figure.get_size_inches()[1]
     ax = figure.add_axes((0.02, foot / height, inside / width, inside * ratio / height))
     return figure, ax

@@ -111,9 +111,10 @@ def _map(finding: Finding, lang: str) -> dict[str, Any] | None:
 
 
 def install_formatter(lang: str = "fr") -> bool:
-    """Show Findings as HTML in this IPython session; False where no IPython runs.
+    """Show Findings, communes and holdings as HTML in this IPython session.
 
-    A Finding has no ``_repr_html_`` of its own, so that ``findings`` does not depend on views.
+    False where no IPython runs. They have no ``_repr_html_`` of their own, so that ``findings``,
+    ``territory`` and ``catalog`` do not depend on views.
     """
     import sys
 
@@ -125,4 +126,10 @@ def install_formatter(lang: str = "fr") -> bool:
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(Finding, lambda f: finding_html(f, lang))
     formatters["text/plain"].for_type(Finding, lambda f, p, cycle: p.text(finding_text(f, lang)))
+    from ..catalog.sources import Holding
+    from ..territory.commune import Commune
+    from .cards import commune_html, holding_html
+
+    formatters["text/html"].for_type(Commune, lambda c: commune_html(c, lang))
+    formatters["text/html"].for_type(Holding, lambda h: holding_html(h, lang))
     return True
