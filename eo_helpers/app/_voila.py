@@ -12,11 +12,13 @@ from typing import Any
 
 import tornado.ioloop
 import tornado.web
+from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.services.kernels.handlers import KernelHandler
 from traitlets.config import Config
 from voila.app import Voila
 from voila.request_info_handler import RequestInfoSocketHandler
 from voila.shutdown_kernel_handler import VoilaShutdownKernelHandler
+from voila.static_file_handler import TemplateStaticFileHandler
 from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 from voila.tornado.kernel_websocket_handler import (
@@ -52,6 +54,14 @@ LONGEST_MESSAGE = 1 << 20
 LONGEST_REQUEST = 1 << 16
 
 
+class Nobody(IdentityProvider):
+    """Everybody is the same visitor: no account, and no cookie that knows anyone again."""
+
+    def get_user(self, handler: tornado.web.RequestHandler) -> User:
+        """The one visitor."""
+        return User(username="visiteur")
+
+
 @dataclass(frozen=True)
 class Site:
     """Where the page is served, to how many, at what cost.
@@ -78,6 +88,7 @@ def settings(site: Site) -> Config:
     config.Voila.port_retries = 0
     config.Voila.base_url = site.base_url
     config.Voila.open_browser = False
+    config.Voila.identity_provider_class = Nobody
     config.Voila.log_level = logging.ERROR
     config.Voila.config_file_paths = []
     config.Voila.tornado_settings = {
@@ -208,7 +219,7 @@ class Leaving(VoilaShutdownKernelHandler):
 
 
 #: Of Voilà's own handlers, the ones that the page does without.
-LEFT_OUT = (VoilaContentsHandler, RequestInfoSocketHandler)
+LEFT_OUT = (VoilaContentsHandler, RequestInfoSocketHandler, TemplateStaticFileHandler)
 
 
 class Server(Voila):
