@@ -65,7 +65,11 @@ def served(environment: dict[str, str], *options: str, base: str = "/"):
     command = [sys.executable, "-m", "eo_helpers.cli", "serve", "--no-browser"]
     command += ["--port", str(port), *options]
     child = subprocess.Popen(
-        command, cwd=ROOT, env={**os.environ, **environment}, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stderr=subprocess.PIPE,
+        text=True,
     )
     url = f"http://127.0.0.1:{port}{base}"
     try:

@@ -12,11 +12,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..errors import EoError, InvalidInput
+from ..errors import EoError, InvalidInput, reading
 from . import archive
 from .columns import CODE, Described, by_columns, by_header, described
 
-__all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "recognise"]
+__all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "look_into_hdf", "recognise"]
 
 WHOLE_WORLD = (-180.0, -90.0, 180.0, 90.0)
 
@@ -57,6 +57,11 @@ def recognise(path: Path) -> list[Described]:
     InvalidInput
         If the file has a known format but cannot be opened.
     """
+    with reading(path):
+        return _look_into(path)
+
+
+def _look_into(path: Path) -> list[Described]:
     suffix = path.suffix.lower()
     if suffix == ".zip":
         return _zip(path)
@@ -351,6 +356,15 @@ def _moment(tags: dict[str, str]) -> str | None:
 
 
 def _hdf(path: Path) -> list[Described]:
+    """From a process of its own: a damaged file can send the library round in circles."""
+    from . import guarded
+
+    found: list[Described] = guarded.look(path)
+    return found
+
+
+def look_into_hdf(path: Path) -> list[Described]:
+    """What an HDF5 file holds; called where a hang can be ended (:mod:`guarded`)."""
     import h5py
 
     try:
@@ -361,6 +375,7 @@ def _hdf(path: Path) -> list[Described]:
                 return _swot(file, attrs)
             fields = grids[next(iter(grids))].get("Data Fields")
             names = set(fields) if fields is not None else set()
+            _touch(grids[next(iter(grids))], fields)
     except (OSError, RuntimeError, KeyError) as error:
         raise _unreadable(path, error) from error
     product = attrs.get("ShortName", "").upper()
@@ -368,6 +383,16 @@ def _hdf(path: Path) -> list[Described]:
     if not monthly:
         return []
     return [described("vnp46a3", _tile_box(attrs, path), _month(attrs, path), 0, product)]
+
+
+def _touch(grid: Any, fields: Any) -> None:
+    """Read what the theme will read, a cell of each: damage shows here, where it can be ended."""
+    dict(grid.attrs)
+    for field in (fields or {}).values():
+        if hasattr(field, "shape"):
+            dict(field.attrs)
+            if field.size:
+                field[(0,) * field.ndim]
 
 
 def _swot(file: Any, attrs: dict[str, str]) -> list[Described]:
