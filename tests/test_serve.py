@@ -213,10 +213,33 @@ def test_a_session_that_dies_costs_its_own_visitor_only(server):
     beside.send(message("kernel_info_request"))
     assert wait_kind(beside, "kernel_info_reply")
     assert get(url + "sante")[0] == 200
-    for one, its in ((visit, socket), (other, beside)):
-        its.close()
-        one.leave()
+    settle(url, 1)  # its place is free again, and its page can see that the session is gone
+    assert get(f"{url}api/kernels/{visit.kernel}")[0] == 404
+    assert get(f"{url}api/kernels/{other.kernel}")[0] == 200
+    assert figures(url)["eo_sessions_died"] == 1
+    socket.close()
+    beside.close()
+    other.leave()
     settle(url, 0)
+
+
+def test_a_reserve_that_dies_is_made_again(server):
+    url, child, _ = server
+    until = time.monotonic() + 60
+    while not figures(url)["eo_kernels_ready"]:
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    time.sleep(2)
+    ready = [p for p in psutil.Process(child.pid).children() if "ipykernel" in str(p.cmdline())]
+    assert len(ready) == 1
+    ready[0].kill()
+    while True:
+        made = [p for p in psutil.Process(child.pid).children() if "ipykernel" in str(p.cmdline())]
+        if made and made[0].pid != ready[0].pid:
+            break
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    assert figures(url)["eo_sessions"] == 0
 
 
 # -- parts, without a server ------------------------------------------------------------------

@@ -70,6 +70,7 @@ class PageFigures:
         self.taken_back = Gauge(
             "eo_sessions_taken_back", "Sessions ended for want of a page.", registry=self.registry
         )
+        self.died = Gauge("eo_sessions_died", "Sessions that died.", registry=self.registry)
         self.service = Gauge(
             "eo_service_up", "1 if the analysis service answers.", registry=self.registry
         )

@@ -48,6 +48,7 @@ class Kernels(AsyncMappingKernelManager):
         self.arriving = 0
         self.turned_away = 0
         self.taken_back = 0
+        self.died = 0
         #: Since when a session has no page, and which ones have had one.
         self._alone: dict[str, float] = {}
         self._seen: set[str] = set()
@@ -122,13 +123,33 @@ class Kernels(AsyncMappingKernelManager):
         return out
 
     async def take_back(self) -> None:
-        """End what :meth:`abandoned` names."""
+        """End what :meth:`abandoned` names, and forget what died by itself."""
+        await self._bury()
         for kernel_id in self.abandoned(time.monotonic()):
             self._alone.pop(kernel_id, None)
-            if kernel_id not in self:
-                continue
-            self.taken_back += 1
+            if kernel_id in self:
+                self.taken_back += 1
+                await self._stop(kernel_id)
+
+    async def _bury(self) -> None:
+        """A dead session is not started again: it would be empty. Its page says so itself."""
+        refill = False
+        for kernel_id in self.list_kernel_ids():
             try:
-                await asyncio.wait_for(self.shutdown_kernel(kernel_id, now=True), 20)
-            except (TimeoutError, RuntimeError, KeyError) as error:
-                log.warning("a session could not be ended: %s", type(error).__name__)
+                alive = await self.get_kernel(kernel_id).is_alive()
+            except KeyError:  # gone meanwhile
+                continue
+            if not alive and getattr(self.get_kernel(kernel_id), "ready", None) is not None:
+                refill |= kernel_id in self.heated
+                self.died += 1
+                log.warning("a session died")
+                await self._stop(kernel_id)
+        if refill:
+            for notebook in list(getattr(self, "_pools", {})):
+                self.fill_if_needed(delay=0, notebook_name=notebook)
+
+    async def _stop(self, kernel_id: str) -> None:
+        try:
+            await asyncio.wait_for(self.shutdown_kernel(kernel_id, now=True), 20)
+        except (RuntimeError, KeyError, TimeoutError) as error:
+            log.warning("a session could not be ended: %s", type(error).__name__)

@@ -114,6 +114,8 @@ def settings(site: Site) -> Config:
     if sys.platform != "win32":
         # Kernels listen on sockets of this user only, not on TCP.
         config.KernelManager.transport = "ipc"
+    # One that died would come back empty, and its page could not tell.
+    config.KernelManager.autorestart = False
     # A page gives its kernel back when it is closed; one that vanished (a phone that was
     # switched off) leaves it for a while, then it is taken back.
     config.MappingKernelManager.cull_idle_timeout = ABANDONED

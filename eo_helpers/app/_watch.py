@@ -93,6 +93,7 @@ class Metrics(tornado.web.RequestHandler):
         figures.heated.set(len(kernels.heated))
         figures.turned_away.set(kernels.turned_away)
         figures.taken_back.set(kernels.taken_back)
+        figures.died.set(kernels.died)
         self.set_header("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
         self.set_header("Cache-Control", "no-store")
         self.finish(figures.text() + (told or ""))

@@ -43,7 +43,7 @@ class Guard:
         self._lock = threading.Lock()
 
     def look(self, path: Path) -> Any:
-        """What :func:`signatures.look_into_hdf` says of a file.
+        """What :func:`hdf.look_into_hdf` says of a file.
 
         Raises
         ------
@@ -124,7 +124,7 @@ def look(path: Path) -> Any:
 
 def main() -> None:
     """A path a line in, what was found a line out."""
-    from .signatures import look_into_hdf
+    from .hdf import look_into_hdf
 
     for line in sys.stdin:
         path = Path(json.loads(line))
