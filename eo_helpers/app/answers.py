@@ -407,14 +407,18 @@ def cached(key: str) -> bytes | None:
 def keep(key: str, answer: bytes) -> None:
     """Keep an answer: written beside, then moved; a full or read-only disk only costs speed."""
     folder = cache_folder()
+    part: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
-            part.write(answer)
-        Path(part.name).replace(folder / f"{key}.json")
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
+            part = Path(file.name)
+            file.write(answer)
+        part.replace(folder / f"{key}.json")
         _cut_back(folder)
     except OSError as error:
         log.warning("answers cannot be kept: %s", error.strerror)
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def _cut_back(folder: Path, pattern: str = "*.json") -> None:
