@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8866
 
 .DEFAULT_GOAL := env
-.PHONY: env demo dashboards lab test lint browser real-input bench lock clean
+.PHONY: audit env demo dashboards lab test lint browser real-input bench lock clean
 
 env: ## Environment in .venv, from the lock file
 	@$(PYTHON) tools/bootstrap.py
@@ -32,6 +32,9 @@ test: env ## All tests, browser ones included
 
 real-input: env ## The figures on real data, printed (needs EO_SHARED_DATA)
 	@$(BIN)/python -m benchmarks.real_input
+
+audit: env ## Known faults of the locked libraries, as far as the registries allow
+	@$(BIN)/python tools/audit.py
 
 bench: demo browser ## Page and memory timings
 	@$(BIN)/python -m benchmarks.dashboard

@@ -380,12 +380,24 @@ def demo_build(folder: Path | None) -> None:
     is_flag=True,
     help="Prépare les réponses des communes d'exemple tant que personne ne demande rien.",
 )
+@click.option("--sessions", default=40, show_default=True, help="Visiteurs à la fois.")
+@click.option("--preheat", default=2, show_default=True, help="Sessions prêtes d'avance.")
+@click.option("--memory", default=1024, show_default=True, help="Mo par session ; 0 : sans limite.")
+@click.option("--base-url", default="/", show_default=True, help="Chemin derrière un proxy.")
+@click.option("--proxy", is_flag=True, help="Croit les en-têtes X-Forwarded-* d'un proxy.")
+@click.option("--log", "logs", help="Journal en lignes JSON : un fichier, ou - pour l'écran.")
 @_place_options
 def serve(
     host: str,
     port: int,
     no_browser: bool,
     prepare: bool,
+    sessions: int,
+    preheat: int,
+    memory: int,
+    base_url: str,
+    proxy: bool,
+    logs: str | None,
     source: str | None,
     data: tuple[Path, ...],
 ) -> None:
@@ -407,6 +419,12 @@ def serve(
         data=list(data) or None,
         open_browser=not no_browser,
         prepare=prepare,
+        sessions=sessions,
+        preheat=preheat,
+        memory=memory,
+        base_url=base_url,
+        proxy=proxy,
+        logs=logs,
     )
 
 

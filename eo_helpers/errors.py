@@ -7,6 +7,10 @@ one. ``exit_code`` is what the command line returns.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 __all__ = [
     "EoError",
     "InvalidInput",
@@ -15,8 +19,9 @@ __all__ = [
     "Offline",
     "OutOfCoverage",
     "Refused",
-    "Unreachable",
     "UnknownCommune",
+    "Unreachable",
+    "reading",
 ]
 
 
@@ -84,3 +89,38 @@ class Refused(NoData):
 
 class MissingTool(EoError):
     """Something that this machine lacks (an optional library, a browser)."""
+
+
+@contextmanager
+def reading(paths: Path | Iterable[Path]) -> Iterator[None]:
+    """Around what opens a stranger's file: whatever a library makes of it is one sentence.
+
+    Formats are read by a dozen libraries, and a damaged file makes each of them raise errors
+    of its own, documented or not. The reader's own errors (:class:`EoError`) pass.
+
+    Parameters
+    ----------
+    paths : Path or iterable of Path
+        The files, for the sentence.
+
+    Raises
+    ------
+    InvalidInput
+        For any other error; the library's is its cause.
+    """
+    try:
+        yield
+    except EoError:
+        raise
+    except Exception as error:
+        files = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+        name = ", ".join(p.name for p in files[:3])
+        reason = next(iter(str(error).strip().splitlines()), "") or type(error).__name__
+        for path in files:
+            reason = reason.replace(f"{path.parent}/", "")
+        raise InvalidInput(
+            f"« {name} » ne peut pas être lu ({reason[:160]}) : fichier abîmé, tronqué ou d'un "
+            "autre type ; téléchargez-le à nouveau.",
+            f"'{name}' cannot be read ({reason[:160]}): damaged, cut short, or of another type; "
+            "download it again.",
+        ) from error

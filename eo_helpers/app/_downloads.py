@@ -32,11 +32,6 @@ PIECE = 1 << 20
 class Download(tornado.web.RequestHandler):
     """One file; an error is a calm page, never a traceback."""
 
-    def set_default_headers(self) -> None:
-        """The same protections as the pages."""
-        for name, value in self.settings.get("headers", {}).items():
-            self.set_header(name, value)
-
     async def get(self, insee: str, ending: str) -> None:
         """Have the file written, then send it."""
         moved: dict[str, dict[str, Any]] = {}

@@ -277,9 +277,18 @@ class Answers:
             [normalise(commune.name).replace(" ", "_"), insee, *([theme] if theme else [])]
         )
         path = exports_folder() / self.export_key(insee, ending, lang, theme, settings, link)
-        path.mkdir(parents=True, exist_ok=True)
-        written = export(findings, path / f"{name}.{ending}", lang, link or None)
-        _cut_back(path.parent, "*/*")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            written = export(findings, path / f"{name}.{ending}", lang, link or None)
+            _cut_back(path.parent, "*/*")
+        except OSError as error:
+            log.error("an export could not be written: %s", error.strerror)
+            raise EoError(
+                "Le fichier n'a pas pu être écrit : le disque du serveur est plein ou protégé. "
+                "La page elle-même fonctionne ; prévenez la personne qui l'a démarrée.",
+                "The file could not be written: the server's disk is full or protected. The page "
+                "itself works; tell the person who started it.",
+            ) from error
         return dumps({"path": str(written), "name": written.name})
 
     def export_key(
@@ -388,22 +397,28 @@ def code_stamp() -> str:
 def cached(key: str) -> bytes | None:
     """The kept answer of that key."""
     try:
-        return (cache_folder() / f"{key}.json").read_bytes()
-    except FileNotFoundError:
+        answer = (cache_folder() / f"{key}.json").read_bytes()
+    except OSError:  # not there, or not for us to read: it is computed again
         return None
+    # A power cut may leave an empty file under the right name.
+    return answer if answer[:1] == b"{" and answer[-1:] == b"}" else None
 
 
 def keep(key: str, answer: bytes) -> None:
     """Keep an answer: written beside, then moved; a full or read-only disk only costs speed."""
     folder = cache_folder()
+    part: Path | None = None
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as part:
-            part.write(answer)
-        Path(part.name).replace(folder / f"{key}.json")
+        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
+            part = Path(file.name)
+            file.write(answer)
+        part.replace(folder / f"{key}.json")
         _cut_back(folder)
     except OSError as error:
-        log.warning("answers cannot be kept in %s: %s", folder, error)
+        log.warning("answers cannot be kept: %s", error.strerror)
+        if part is not None:
+            part.unlink(missing_ok=True)
 
 
 def _cut_back(folder: Path, pattern: str = "*.json") -> None:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import logging
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -19,9 +20,13 @@ import time
 import webbrowser
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..errors import EoError, InvalidInput, MissingTool
+from ._logs import start_logs
+
+if TYPE_CHECKING:
+    from ._voila import Site
 
 __all__ = ["dashboards_folder", "running_service", "serve"]
 
@@ -35,16 +40,14 @@ JUPYTER = _HERE / "jupyter"
 #: How many ports are tried when the first one is taken.
 PORTS = 20
 
+#: A session needs this much before anybody asks anything, megabytes.
+LEAST_MEMORY = 256
+
 #: The demonstration is built on first use; a slow machine may need a while.
 SERVICE_PATIENCE = 300.0
 
-#: Browsers enforce it: this page can ask nobody but this server and the basemap.
-POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
-    "style-src 'self' 'unsafe-inline' blob:; img-src 'self' data: blob: https://data.geopf.fr; "
-    "font-src 'self' data:; connect-src 'self' ws: wss: blob: data:; frame-ancestors 'self'; "
-    "form-action 'none'; base-uri 'self'"
-)
+#: A service that stopped is started again after this long, and not more often, seconds.
+RESTART = 1.0
 
 
 def dashboards_folder() -> Path:
@@ -71,8 +74,12 @@ def running_service(
     processes: int = 2,
     patience: float = SERVICE_PATIENCE,
     prepare: bool = False,
+    logs: str | None = None,
 ) -> Iterator[Path]:
     """The analysis service as a child process; yields its address file.
+
+    If it dies it is started again under the same address file: sessions that were waiting
+    are told, the next question is answered.
 
     Raises
     ------
@@ -85,21 +92,59 @@ def running_service(
         command += ["--source", source, "--processes", str(processes)]
         if prepare:
             command.append("--prepare")
+        if logs:
+            command += ["--log", logs]
         for part in data or ():
             command += ["--data", str(part)]
-        # Its own session: Ctrl-C reaches this process only, which then ends the service.
-        child = subprocess.Popen(command, stdin=subprocess.PIPE, start_new_session=True)
+        keeper = _Keeper(command)
         try:
-            _wait_for(address, child, patience)
+            _wait_for(address, keeper.child, patience)
+            keeper.watch()
             yield address
         finally:
-            if child.stdin is not None:
-                child.stdin.close()
-            try:
-                child.wait(10)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                child.wait()
+            keeper.end()
+
+
+class _Keeper:
+    """The service's process, and the one that replaces it."""
+
+    def __init__(self, command: list[str]) -> None:
+        self.command = command
+        self._ending = threading.Event()
+        self.child = self._start()
+        self._thread: threading.Thread | None = None
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        # Its own session: Ctrl-C reaches this process only, which then ends the service.
+        return subprocess.Popen(self.command, stdin=subprocess.PIPE, start_new_session=True)
+
+    def watch(self) -> None:
+        """From now on it is started again when it stops."""
+        self._thread = threading.Thread(target=self._watch, name="service", daemon=True)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        while not self._ending.is_set():
+            self.child.wait()
+            if self._ending.wait(RESTART):
+                return
+            log.error("the analysis service stopped (%s) and is started again", self.child.poll())
+            if self.child.stdin is not None:
+                self.child.stdin.close()
+            self.child = self._start()
+
+    def end(self) -> None:
+        """Ask it to stop, then make it."""
+        self._ending.set()
+        if self.child.stdin is not None:
+            self.child.stdin.close()
+        try:
+            self.child.wait(10)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            self.child.wait()
+        if self._thread is not None:
+            self._thread.join(5)
 
 
 def _wait_for(address: Path, child: subprocess.Popen[bytes], patience: float) -> None:
@@ -151,6 +196,11 @@ def serve(
     open_browser: bool = True,
     preheat: int = 2,
     prepare: bool = False,
+    sessions: int = 40,
+    memory: int = 1024,
+    base_url: str = "/",
+    proxy: bool = False,
+    logs: str | None = None,
 ) -> None:
     """Serve the dashboards until Ctrl-C.
 
@@ -169,32 +219,73 @@ def serve(
         How many sessions are kept ready in advance; 0 for none.
     prepare : bool
         Find the answers of the example communes in advance, while nobody asks.
+    sessions : int
+        How many visitors at the same time; the next ones see a page that waits.
+    memory : int
+        Megabytes that a session may take; 0 for no limit.
+    base_url : str
+        Path under which a reverse proxy passes requests on, such as ``/eo/``.
+    proxy : bool
+        Believe ``X-Forwarded-Host`` and ``X-Forwarded-Proto``: only where nobody reaches
+        this server but through the proxy.
+    logs : str, optional
+        JSON lines to this file, or to standard error for ``"-"``.
 
     Raises
     ------
     InvalidInput
         If nothing can be listened on, or the data cannot be opened.
     """
+    if sessions < 1 or preheat < 0 or (memory and memory < LEAST_MEMORY):
+        raise InvalidInput(
+            "Il faut au moins une place, et au moins "
+            f"{LEAST_MEMORY} Mo de mémoire par session (0 : sans limite).",
+            f"At least one session, and at least {LEAST_MEMORY} MB of memory each (0: no limit).",
+        )
+    start_logs(logs)
     port = _free_port(host, port)
     folder = dashboards_folder()
     print("Préparation des données et du service d'analyse…", file=sys.stderr, flush=True)
     with contextlib.ExitStack() as stack:
         if not os.environ.get("EO_HELPERS_SERVICE"):
-            address = stack.enter_context(running_service(source, data, prepare=prepare))
+            running = running_service(source, data, prepare=prepare, logs=logs)
+            address = stack.enter_context(running)
             os.environ["EO_HELPERS_SERVICE"] = str(address)
             stack.callback(os.environ.pop, "EO_HELPERS_SERVICE", None)
-        _voila(host, port, folder, open_browser, preheat)
+        # Before Voilà is imported: it reads the path of templates from the environment.
+        paths = [str(JUPYTER), os.environ.get("JUPYTER_PATH", "")]
+        os.environ["JUPYTER_PATH"] = os.pathsep.join(p for p in paths if p)
+        from ._voila import Site
+
+        # More heated than there are places would never be taken.
+        site = Site(
+            host, port, min(preheat, sessions), sessions, memory, base_path(base_url), proxy
+        )
+        _voila(site, folder, open_browser)
     print("Arrêté.", file=sys.stderr)
 
 
-def _voila(host: str, port: int, folder: Path, open_browser: bool, preheat: int) -> None:
-    # Before Voilà is imported: it reads the path of templates from the environment.
-    paths = [str(JUPYTER), os.environ.get("JUPYTER_PATH", "")]
-    os.environ["JUPYTER_PATH"] = os.pathsep.join(p for p in paths if p)
+def base_path(text: str) -> str:
+    """``/a/b/`` from what a person may write.
 
+    Raises
+    ------
+    InvalidInput
+        If it is no plain path.
+    """
+    path = "/" + text.strip().strip("/")
+    if not re.fullmatch(r"(/[A-Za-z0-9._~-]+)*/?", path) or ".." in path:
+        raise InvalidInput(
+            f"« {text} » n'est pas un chemin : écrivez par exemple /eo/.",
+            f"'{text}' is no path: write /eo/ for instance.",
+        )
+    return path if path.endswith("/") else path + "/"
+
+
+def _voila(site: Site, folder: Path, open_browser: bool) -> None:
     from ._voila import HOME, Server, settings
 
-    url = f"http://{host}:{port}{HOME}"
+    url = f"http://{site.host}:{site.port}{site.base_url}{HOME}"
 
     def announce() -> None:
         print(f"La page est prête : {url}", file=sys.stderr)
@@ -202,7 +293,7 @@ def _voila(host: str, port: int, folder: Path, open_browser: bool, preheat: int)
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
-    server: Any = Server(config=settings(host, port, preheat, POLICY))
-    server.announce = announce
+    server: Any = Server(config=settings(site))
+    server.announce, server.site = announce, site
     server.initialize([str(folder)])
     server.start()

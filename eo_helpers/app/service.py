@@ -32,6 +32,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EoError, InvalidInput
+from ._figures import AnswerFigures
+from ._logs import event, start_logs
 from .answers import Answers, cached
 from .workers import Pool, reply_error, reply_ok
 
@@ -88,6 +90,7 @@ class Service:
             self._folder = None
             self._listener = Listener(("127.0.0.1", 0), "AF_INET", backlog=64)
         self._closing = False
+        self.figures = AnswerFigures()
 
     def warm(self) -> None:
         """Open the source and the communes before anyone asks."""
@@ -168,18 +171,46 @@ class Service:
             self._slots.release()
 
     def _reply(self, raw: bytes, connection: Connection) -> bytes:
+        began, method, theme = time.perf_counter(), "unknown", ""
+        outcome, was_kept = "answer", False
         try:
             question = _parse(raw)
             method, params = question["method"], question["params"]
+            if method == "figures":
+                return reply_ok(json.dumps(self.figures.text()).encode())
             if method == "bundle":
                 key = self.answers.bundle_key(**params)
+                theme = self._theme(params)
                 kept = cached(key)
-                return reply_ok(kept) if kept is not None else self._work(key, question, connection)
-            if method == "export":
-                return self._work(self.answers.export_key(**params), question, connection)
-            return reply_ok(self.answers.methods()[method](**params))
+                was_kept = kept is not None
+                if kept is not None:
+                    return reply_ok(kept)
+                reply = self._work(key, question, connection)
+            elif method == "export":
+                reply = self._work(self.answers.export_key(**params), question, connection)
+            else:
+                return reply_ok(self.answers.methods()[method](**params))
+            if not reply.startswith(b'{"ok":true'):
+                outcome = str(json.loads(reply)["error"]["kind"])
+            return reply
         except Exception as error:  # noqa: BLE001 - whatever was asked, the service goes on
+            outcome = type(error).__name__ if isinstance(error, EoError) else "Unexpected"
             return reply_error(error)
+        finally:
+            if method != "figures":
+                seconds = time.perf_counter() - began
+                self.figures.count(method, theme, outcome, was_kept, seconds)
+                if method in ("bundle", "export"):
+                    event(
+                        log, "answer", method=method, theme=theme, kind=outcome,
+                        kept=was_kept, seconds=round(seconds, 3),
+                    )  # fmt: skip
+
+    def _theme(self, params: dict[str, Any]) -> str:
+        """Name of the theme, for figures: only names that exist."""
+        from ..findings import THEMES
+
+        return str(params["theme"]) if params.get("theme") in THEMES.names else "unknown"
 
     def _work(self, key: str, question: dict[str, Any], connection: Connection) -> bytes:
         """Ask a process; sessions with the same question wait for one and the same job."""
@@ -197,6 +228,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
     """The question, checked: a known method and plain text or whole-number parameters."""
     allowed = {
         "about": set(),
+        "figures": set(),
         "search": {"query", "limit"},
         "commune": {"insee"},
         "bundle": {"theme", "insee", "lang", "settings"},
@@ -227,8 +259,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--prepare", action="store_true")
     parser.add_argument("--timeout", type=float, default=180.0)
+    parser.add_argument("--log")
     options = parser.parse_args(argv)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    start_logs(options.log)
     service = Service(
         partial(Answers, options.source, options.data),
         options.address_file,

@@ -90,6 +90,12 @@ class Job:
         self.waiting = 0
 
 
+def _facts(job: Job) -> dict[str, Any]:
+    """Which file to look at; who asked is not known here."""
+    theme, insee = job.about
+    return {"theme": theme, "insee": insee}
+
+
 class Pool:
     """A few processes behind one queue.
 
@@ -199,12 +205,13 @@ class Pool:
                     raise TimeoutError
                 job.reply = pipe.recv_bytes()
             except TimeoutError:
-                log.error("stopped after %s s: %s", self.timeout, job.question)
+                log.error("an analysis was stopped after %s s", self.timeout, extra=_facts(job))
                 self._end(process)
                 process = None
                 job.reply = reply_error(EoError(TOO_LONG["fr"], TOO_LONG["en"]))
             except (EOFError, OSError) as error:
-                log.error("lost the process of %s: %r", job.question, error)
+                lost = type(error).__name__
+                log.error("the process of an analysis was lost (%s)", lost, extra=_facts(job))
                 self._end(process)
                 process = None
                 job.reply = reply_error(EoError(DIED["fr"], DIED["en"]))

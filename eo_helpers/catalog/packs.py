@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import lzma
 import os
 import tempfile
 import zipfile
@@ -39,6 +40,9 @@ _ALLOWED = {
     ".h5", ".hdf5", ".he5", ".hdf", ".csv", ".txt", ".zip", ".nc",
     ".dbf", ".shx", ".prj", ".cpg", ".qml", ".qix", ".tfw", ".xml",
 }  # fmt: skip
+#: What ``zipfile`` raises over a damaged entry (RuntimeError: it wants a password;
+#: NotImplementedError, of the same family: a compression that nobody uses).
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 #: How a pickle begins (protocols 2 to 5), whatever its name says.
 _PICKLE = tuple(b"\x80" + bytes([n]) for n in (2, 3, 4, 5))
 #: Multihash of SHA-256, as STAC's file extension wants checksums.
@@ -70,8 +74,12 @@ def open_pack(path: Path) -> Opened:
     from filelock import FileLock
 
     names = archive.members(path)
+    try:
+        digest = sha256_of(path)[:32]
+    except OSError as error:
+        raise _refused(path, "il ne se lit pas", "it cannot be read") from error
     place = cache_dir() / "packs"
-    goal = place / sha256_of(path)[:32]
+    goal = place / digest
     try:
         place.mkdir(parents=True, exist_ok=True)
         with FileLock(place / f"{goal.name}.lock"):
@@ -154,7 +162,7 @@ def _promised(
                 place = os.path.normpath(f"{PurePosixPath(name).parent}/{asset['href']}")
                 digest = str(asset["file:checksum"]).removeprefix(MULTIHASH)
                 out[PurePosixPath(place).as_posix()] = digest, int(asset["file:size"]), read
-    except (KeyError, TypeError, ValueError, AttributeError, zipfile.BadZipFile) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, *_DAMAGED) as error:
         raise _refused(path, "son catalogue manque ou est illisible",
                        "its catalog is missing or unreadable") from error  # fmt: skip
     return out
@@ -177,7 +185,7 @@ def _extract(
                 first = False
                 digest.update(block)
                 out.write(block)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
+    except _DAMAGED as error:
         raise _changed(path, name) from error
     if expected is not None and digest.hexdigest() != expected[0]:
         raise _changed(path, name)

@@ -12,11 +12,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-from ..errors import EoError, InvalidInput
+from ..errors import EoError, InvalidInput, reading
 from . import archive
 from .columns import CODE, Described, by_columns, by_header, described
 
-__all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "recognise"]
+__all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "moment_of", "recognise", "unreadable"]
 
 WHOLE_WORLD = (-180.0, -90.0, 180.0, 90.0)
 
@@ -57,6 +57,11 @@ def recognise(path: Path) -> list[Described]:
     InvalidInput
         If the file has a known format but cannot be opened.
     """
+    with reading(path):
+        return _look_into(path)
+
+
+def _look_into(path: Path) -> list[Described]:
     suffix = path.suffix.lower()
     if suffix == ".zip":
         return _zip(path)
@@ -73,7 +78,8 @@ def recognise(path: Path) -> list[Described]:
     return []
 
 
-def _unreadable(path: Path, error: Exception) -> InvalidInput:
+def unreadable(path: Path, error: Exception) -> InvalidInput:
+    """The sentence for a file of a known format that cannot be opened."""
     reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     reason = reason.replace(str(path.parent), "").strip()
     return InvalidInput(
@@ -113,7 +119,7 @@ def _vector(path: Path, address: str) -> list[Described]:
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError) as error:
         if path.suffix.lower() == ".geojson" and not _is_geojson(path):
             return []  # JSON of something else
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return out
 
 
@@ -147,7 +153,7 @@ def _parquet(path: Path) -> list[Described]:
     try:
         file = pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     with file:
         raw = (file.schema_arrow.metadata or {}).get(b"geo")
         names, rows = file.schema_arrow.names, file.metadata.num_rows
@@ -226,10 +232,10 @@ def _raster(path: Path, address: str | None = None) -> list[Described]:
         with rasterio.open(address or path) as file:
             box = degrees(file.bounds, file.crs.to_wkt() if file.crs else None)
             dataset, note = _kind_of(file)
-            moment = _moment(file.tags())
+            moment = moment_of(file.tags())
             size = file.width * file.height
     except rasterio.errors.RasterioError as error:
-        raise _unreadable(path, error) from error
+        raise unreadable(path, error) from error
     return [described(dataset, box, moment, size, note)] if dataset else []
 
 
@@ -337,7 +343,7 @@ def _rough(file: Any) -> bool:
     return bool(known.any() and float((step[known] > 2.0).mean()) > 0.005)
 
 
-def _moment(tags: dict[str, str]) -> str | None:
+def moment_of(tags: dict[str, str]) -> str | None:
     """When the image was taken, from its own metadata (ISO, UTC)."""
     for key in ("ACQUISITION_DATETIME", "datetime", "TIFFTAG_DATETIME", "ACQUISITION_DATE"):
         match = _DAY.search(tags.get(key, ""))
@@ -347,75 +353,14 @@ def _moment(tags: dict[str, str]) -> str | None:
     return None
 
 
-# --- Black Marble -----------------------------------------------------------------------------
-
-
 def _hdf(path: Path) -> list[Described]:
-    import h5py
+    """From a process of its own: a damaged file can send the library round in circles."""
+    from . import guarded
 
-    try:
-        with h5py.File(path, "r") as file:
-            grids = file.get("HDFEOS/GRIDS")
-            attrs = {k: _text(v) for k, v in file.attrs.items()}
-            if grids is None or not len(grids):
-                return _swot(file, attrs)
-            fields = grids[next(iter(grids))].get("Data Fields")
-            names = set(fields) if fields is not None else set()
-    except (OSError, RuntimeError, KeyError) as error:
-        raise _unreadable(path, error) from error
-    product = attrs.get("ShortName", "").upper()
-    monthly = "AllAngle_Composite_Snow_Free" in names and not product.endswith("A4")
-    if not monthly:
-        return []
-    return [described("vnp46a3", _tile_box(attrs, path), _month(attrs, path), 0, product)]
-
-
-def _swot(file: Any, attrs: dict[str, str]) -> list[Described]:
-    """A SWOT L2_HR_Raster file: heights of water with their quality, on a grid of its own."""
-    if not {"wse", "wse_qual", "x", "y"} <= set(file):
-        return []
-    x, y = file["x"], file["y"]
-    crs = _text(file["crs"].attrs.get("crs_wkt", "")) if "crs" in file else ""
-    west, east = sorted((float(x[0]), float(x[-1])))
-    south, north = sorted((float(y[0]), float(y[-1])))
-    moment = _moment({"datetime": attrs.get("time_granule_start", "")})
-    box = degrees([west, south, east, north], crs)
-    return [described("swot-raster", box, moment, len(x) * len(y), "SWOT L2_HR_Raster")]
-
-
-def _text(value: Any) -> str:
-    import numpy as np
-
-    array = np.asarray(value).ravel()
-    if array.size == 0:
-        return ""
-    first = array[0]
-    return first.decode("latin-1") if isinstance(first, bytes) else str(first)
-
-
-def _tile_box(attrs: dict[str, str], path: Path) -> list[float] | None:
-    tile = re.search(r"\.h(\d{2})v(\d{2})\.", path.name)
-    h = attrs.get("HorizontalTileNumber") or (tile.group(1) if tile else None)
-    v = attrs.get("VerticalTileNumber") or (tile.group(2) if tile else None)
-    if h is None or v is None:
-        return None
-    west, north = -180 + 10 * int(h), 90 - 10 * int(v)
-    return [west, north - 10, west + 10, north]
-
-
-def _month(attrs: dict[str, str], path: Path) -> str | None:
-    match = re.match(r"(\d{4}-\d{2})", attrs.get("RangeBeginningDate", ""))
-    if match:
-        return f"{match.group(1)}-01T00:00:00Z"
-    named = re.search(r"\.A(\d{4})(\d{3})\.", path.name)
-    if named is None:
-        return None
-    import datetime as dt
-
-    day = dt.date(int(named.group(1)), 1, 1) + dt.timedelta(int(named.group(2)) - 1)
-    return f"{day:%Y-%m}-01T00:00:00Z"
+    found: list[Described] = guarded.look(path)
+    return found
 
 
 def describe_error(path: Path, error: Exception) -> EoError:
     """An unexpected failure of a look into a file, as a sentence of ours."""
-    return error if isinstance(error, EoError) else _unreadable(path, error)
+    return error if isinstance(error, EoError) else unreadable(path, error)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from pyproj import CRS
 
 from ..catalog import archive
-from ..errors import InvalidInput
+from ..errors import InvalidInput, reading
 from ..territory.commune import Commune
 
 __all__ = ["NO_RATE", "SPACING", "Files", "covers_territory", "read", "read_paths"]
@@ -90,7 +90,8 @@ def read_paths(paths: Iterable[Path], commune: Commune) -> gpd.GeoDataFrame:
     parts = []
     for path in paths:
         for address in _layers(Path(path)):
-            part = _one(Path(path), address, commune)
+            with reading(Path(path)):
+                part = _one(Path(path), address, commune)
             if len(part):
                 parts.append(part)
     if not parts:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, reading
 from .dates import parse_dates
 
 __all__ = [
@@ -62,6 +62,7 @@ def read_layer(path: Path) -> Any:
         pyogrio.errors.DataLayerError,
         pyogrio.errors.FeatureError,
         pyarrow.ArrowException,
+        OSError,
         ValueError,
     ) as error:
         raise InvalidInput(
@@ -113,6 +114,11 @@ def read_shorelines(path: Path, date: str | None = None) -> Any:
     InvalidInput
         If there is no date column, a line is undated, or dates are mixed or unreadable.
     """
+    with reading(path):
+        return _shorelines(path, date)
+
+
+def _shorelines(path: Path, date: str | None) -> Any:
     table = read_layer(path)
     column = _column(table, date, DATE_COLUMNS)
     if column is None:
@@ -135,6 +141,11 @@ def read_transects(path: Path, name: str | None = None) -> Any:
     InvalidInput
         If two share a name.
     """
+    with reading(path):
+        return _transects(path, name)
+
+
+def _transects(path: Path, name: str | None) -> Any:
     table = read_layer(path)
     column = _column(table, name, NAME_COLUMNS)
     if column is None and name:
@@ -169,6 +180,11 @@ def read_positions(path: Path) -> pd.DataFrame:
     InvalidInput
         If it is no CSV or Parquet, lacks a column, or a date or a distance cannot be read.
     """
+    with reading(path):
+        return _positions(path)
+
+
+def _positions(path: Path) -> pd.DataFrame:
     if not path.exists():
         raise InvalidInput(f"Le fichier {path} n'existe pas.", f"File {path} does not exist.")
     suffix = path.suffix.lower()

@@ -11,7 +11,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from ..errors import InvalidInput, NoData, OutOfCoverage
+from ..errors import InvalidInput, NoData, OutOfCoverage, reading
 from ..territory.commune import Commune
 from .data import layers_of
 
@@ -102,14 +102,20 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
             "Both are needed: the file of legal persons (CSV) and the cadastre's parcels.",
         )
     wanted = {"section", "numero", "prefixe"}
-    parts = [f for p in shapes for f in layers_of(p, commune) if wanted <= set(f.columns)]
+    parts = []
+    for path in shapes:
+        with reading(path):
+            parts += [f for f in layers_of(path, commune) if wanted <= set(f.columns)]
     if not parts or not sum(map(len, parts)):
         raise OutOfCoverage(
             f"Le cadastre présent n'a aucune parcelle à {commune.name}.",
             f"The cadastre at hand has no parcel in {commune.name}.",
         )
     parcels = pd.concat(parts, ignore_index=True)
-    owned = set().union(*(_owned(p, commune.insee) for p in tables))
+    owned: set[str] = set()
+    for path in tables:
+        with reading(path):
+            owned |= _owned(path, commune.insee)
     ids = [
         _identifier(commune.insee, str(r.prefixe), str(r.section), str(r.numero))
         for r in parcels.itertuples()

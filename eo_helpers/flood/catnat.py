@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from ..errors import InvalidInput, OutOfCoverage
+from ..errors import InvalidInput, OutOfCoverage, reading
 from ..territory.commune import Commune
 
 __all__ = ["DATASET", "floods", "read", "rows_of"]
@@ -53,7 +53,10 @@ def read(holding: Any, commune: Commune) -> pd.DataFrame:
     OutOfCoverage
         If no decree at hand names the commune.
     """
-    parts = [_checked(path, rows_of(path)) for path in holding.paths]
+    parts = []
+    for path in holding.paths:
+        with reading(path):
+            parts.append(_checked(path, rows_of(path)))
     table = pd.concat(parts, ignore_index=True)
     table = table[table["insee"] == commune.insee].drop_duplicates(["decree", "start", "hazard"])
     if table.empty:
@@ -99,9 +102,11 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
     if "properties" not in row:
         return row
     place = row.get("geometry") or {}
-    coordinates: list[Any] = list(place.get("coordinates") or ())
+    told = place.get("coordinates") if isinstance(place, dict) else None
+    coordinates: list[Any] = told if isinstance(told, list) else []
     x, y = [*coordinates, None, None][:2]
-    return {**row["properties"], "longitude_station": x, "latitude_station": y}
+    words = row["properties"] if isinstance(row["properties"], dict) else {}
+    return {**words, "longitude_station": x, "latitude_station": y}
 
 
 def _checked(path: Path, rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from ..errors import InvalidInput, NoData, OutOfCoverage
+from ..errors import InvalidInput, NoData, OutOfCoverage, reading
 from ..territory.commune import WGS84, Commune
 from .catnat import rows_of
 
@@ -55,18 +55,22 @@ def read(holding: Any, commune: Commune) -> tuple[dict[str, Any], pd.Series]:
     stations: list[tuple[Any, dict[str, Any]]] = []
     observed: list[tuple[Any, dict[str, Any]]] = []
     for path in holding.paths:
-        for row in rows_of(path):
+        with reading(path):
+            rows = rows_of(path)
+        for row in rows:
             if "grandeur_hydro_elab" in row:
                 observed.append((path, row))
             elif "date_obs" not in row:  # the last month's observations are of no use here
                 stations.append((path, row))
-    near = _near(stations, commune)
+    with reading(holding.paths):
+        near = _near(stations, commune)
     if near.empty:
         raise OutOfCoverage(
             f"Aucune station Hub'Eau présente n'est à moins de 2 km de {commune.name}.",
             f"No Hub'Eau gauge at hand is within 2 km of {commune.name}.",
         )
-    series = {code: _monthly(observed, code) for code in near["code"]}
+    with reading(holding.paths):
+        series = {code: _monthly(observed, code) for code in near["code"]}
     series = {code: s for code, s in series.items() if s.notna().any()}
     if not series:
         raise NoData(

@@ -12,7 +12,7 @@ import pandas as pd
 import shapely
 from pyproj import CRS
 
-from ..errors import InvalidInput, OutOfCoverage
+from ..errors import InvalidInput, OutOfCoverage, reading
 from ..territory.commune import Commune
 from ..text import number
 from .formats import read_cerema, read_geoclimate, read_produced
@@ -70,7 +70,8 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     for path in _vectors_first(holding.paths):
         if parts and holding.dataset == "lcz-cerema" and raster_address(path):
             continue  # the same map again, without its indicators
-        part = reader(path, lambda crs: commune.boundary_in(crs).bounds)
+        with reading(path):
+            part = reader(path, lambda crs: commune.boundary_in(crs).bounds)
         if not part.empty:
             attrs = part.attrs
             part = part.to_crs(commune.crs).assign(origin=path.name)
@@ -84,7 +85,8 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
         frame = pd.concat(parts, ignore_index=True)
         if len(parts) > 1:
             frame = frame[~_twice(frame)].reset_index(drop=True)
-        frame = clip(frame, commune, notes)
+        with reading(holding.paths):
+            frame = clip(frame, commune, notes)
     if not parts or frame.empty:
         names = ", ".join(Path(p).name for p in holding.paths)
         raise OutOfCoverage(
@@ -245,6 +247,11 @@ def open_map(path: Path) -> gpd.GeoDataFrame | Any:
         If the file is missing, cannot be read, holds no LCZ, or its polygons lie over one
         another (the same ground would count twice).
     """
+    with reading(path):
+        return _open_map(path)
+
+
+def _open_map(path: Path) -> gpd.GeoDataFrame | Any:
     from .formats import vector_table
     from .schema import normalise_codes
 

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import InvalidInput
+from ..errors import InvalidInput, reading
 
 __all__ = ["GAP_FILLED", "PERIODS", "POOR", "VIEWS", "Period", "Tile", "open_tile"]
 
@@ -69,12 +69,15 @@ class Tile:
                 f"'{self.path.name}' has no field '{name}': it is not a whole VNP46A3 file. "
                 "Download it again.",
             )
-        dataset = self.fields[name]
         try:
+            dataset = self.fields[name]
             raw = dataset[part]
-        except (OSError, RuntimeError) as error:
+        except (OSError, RuntimeError, LookupError, TypeError, ValueError) as error:
             raise _cut_short(self.path) from error
-        attrs = dataset.attrs
+        with reading(self.path):
+            return self._physical(raw, dataset.attrs, fill)
+
+    def _physical(self, raw: Any, attrs: Any, fill: float | None) -> NDArray[np.float64]:
         value = raw.astype(np.float64)
         empty = _number(attrs, "_FillValue", fill)
         gone = ~np.isfinite(value)
@@ -143,7 +146,7 @@ def open_tile(path: Path) -> Iterator[Tile]:
     with file:
         try:
             tile = _describe(path, file)
-        except (OSError, RuntimeError, KeyError) as error:
+        except (OSError, RuntimeError, LookupError, TypeError, ValueError, AttributeError) as error:
             raise _cut_short(path) from error
         yield tile
 

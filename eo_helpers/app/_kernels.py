@@ -1,0 +1,155 @@
+"""Sessions of the server: how many there may be, and when one is taken back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from typing import Any
+
+from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
+from traitlets import Integer
+
+from ._session import startup_arguments
+
+__all__ = ["ABANDONED", "Kernels", "MESSAGES"]
+
+log = logging.getLogger(__name__)
+
+#: Seconds after which a session whose page went away is ended.
+ABANDONED = 600
+
+#: A page that was asked for and never connected (a robot, a tab closed at once), seconds.
+NEVER_CLAIMED = 60
+
+#: When nobody else can come in, a session without a page is kept no longer than this, seconds.
+PRESSED = 30
+
+#: Seconds between two looks at sessions without a page.
+ROUND = 5.0
+
+#: What a page may say to its session. Nothing here runs code.
+MESSAGES = ["comm_open", "comm_msg", "comm_close", "comm_info_request", "kernel_info_request"]
+
+
+class Kernels(AsyncMappingKernelManager):
+    """Kernels of which the ones without a visitor are told from the others.
+
+    Voilà makes its own class of this one; kernels that it heats in advance are not
+    sessions until a page takes them (:meth:`claim`).
+    """
+
+    session_memory = Integer(0, help="Megabytes of a session; 0 for no limit.", config=True)
+    most_sessions = Integer(40, help="Sessions at the same time.", config=True)
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.heated: set[str] = set()
+        #: Requests of a page whose kernel is not there yet.
+        self.arriving = 0
+        self.turned_away = 0
+        self.taken_back = 0
+        self.died = 0
+        #: Since when a session has no page, and which ones have had one.
+        self._alone: dict[str, float] = {}
+        self._seen: set[str] = set()
+        super().__init__(**kwargs)
+
+    # -- counting ---------------------------------------------------------------------------
+
+    @property
+    def sessions(self) -> int:
+        """Kernels that visitors have or are about to have."""
+        return sum(1 for kernel in self.list_kernel_ids() if kernel not in self.heated)
+
+    @property
+    def full(self) -> bool:
+        """True when the next visitor has to wait."""
+        return self.sessions + self.arriving >= self.most_sessions
+
+    def claim(self, kernel_id: str) -> None:
+        """A heated kernel becomes the session of a page."""
+        self.heated.discard(kernel_id)
+        self._alone[kernel_id] = time.monotonic()
+
+    # -- what Jupyter calls -----------------------------------------------------------------
+
+    async def start_kernel(self, **kwargs: Any) -> str:  # type: ignore[override]
+        """Start one with the memory limit; it is a session unless Voilà heats it."""
+        kwargs.setdefault("kernel_id", self.new_kernel_id(**kwargs))
+        kernel_id: str = kwargs["kernel_id"]
+        arguments = list(kwargs.get("extra_arguments") or [])
+        kwargs["extra_arguments"] = arguments + startup_arguments(self.session_memory)
+        if (kwargs.get("env") or {}).get("VOILA_PREHEAT") == "True":
+            self.heated.add(kernel_id)
+        else:
+            self._alone[kernel_id] = time.monotonic()
+        try:
+            return str(await super().start_kernel(**kwargs))
+        except BaseException:
+            self._forget(kernel_id)
+            raise
+
+    def notify_connect(self, kernel_id: str) -> None:
+        """A page is there."""
+        super().notify_connect(kernel_id)
+        self._seen.add(kernel_id)
+        self._alone.pop(kernel_id, None)
+
+    def notify_disconnect(self, kernel_id: str) -> None:
+        """The page went away, perhaps to come back."""
+        super().notify_disconnect(kernel_id)
+        if kernel_id in self and self._kernel_connections.get(kernel_id, 0) <= 0:
+            self._alone[kernel_id] = time.monotonic()
+
+    def remove_kernel(self, kernel_id: str) -> Any:
+        """The last thing that is done with a kernel, however it ended."""
+        self._forget(kernel_id)
+        return super().remove_kernel(kernel_id)
+
+    def _forget(self, kernel_id: str) -> None:
+        self.heated.discard(kernel_id)
+        self._seen.discard(kernel_id)
+        self._alone.pop(kernel_id, None)
+
+    # -- taking back ------------------------------------------------------------------------
+
+    def abandoned(self, now: float) -> list[str]:
+        """Sessions without a page that have waited long enough, longest first."""
+        out = []
+        for kernel_id, since in sorted(self._alone.items(), key=lambda item: item[1]):
+            patience = ABANDONED if kernel_id in self._seen else NEVER_CLAIMED
+            if now - since > (min(PRESSED, patience) if self.full else patience):
+                out.append(kernel_id)
+        return out
+
+    async def take_back(self) -> None:
+        """End what :meth:`abandoned` names, and forget what died by itself."""
+        await self._bury()
+        for kernel_id in self.abandoned(time.monotonic()):
+            self._alone.pop(kernel_id, None)
+            if kernel_id in self:
+                self.taken_back += 1
+                await self._stop(kernel_id)
+
+    async def _bury(self) -> None:
+        """A dead session is not started again: it would be empty. Its page says so itself."""
+        refill = False
+        for kernel_id in self.list_kernel_ids():
+            try:
+                alive = await self.get_kernel(kernel_id).is_alive()
+            except KeyError:  # gone meanwhile
+                continue
+            if not alive and getattr(self.get_kernel(kernel_id), "ready", None) is not None:
+                refill |= kernel_id in self.heated
+                self.died += 1
+                log.warning("a session died")
+                await self._stop(kernel_id)
+        if refill:
+            for notebook in list(getattr(self, "_pools", {})):
+                self.fill_if_needed(delay=0, notebook_name=notebook)
+
+    async def _stop(self, kernel_id: str) -> None:
+        try:
+            await asyncio.wait_for(self.shutdown_kernel(kernel_id, now=True), 20)
+        except (RuntimeError, KeyError, TimeoutError) as error:
+            log.warning("a session could not be ended: %s", type(error).__name__)
