@@ -117,7 +117,7 @@ def _detailed(
     limits = Limits(shrub, tree, height_std=LIDAR_STD)
     if not scale.calibrated:
         limits = replace(limits, ndvi=ndvi_threshold(value))
-    found = _strata(value, height, limits, index["std"], place.context)
+    found = _strata(value, height, limits, index["std"], _roofs(value, place.context))
     inside = inside_of(value, commune)
     found["stratum"].values[~inside] = 255
     found.attrs["limits"] = limits
@@ -126,9 +126,9 @@ def _detailed(
 
 def _strata(
     value: xr.DataArray, height: xr.DataArray | None, limits: Limits, std: xr.DataArray,
-    context: Context,
+    roofs: xr.DataArray | None,
 ) -> xr.Dataset:  # fmt: skip
-    out = strata(value, height, limits, std, _roofs(value, context))
+    out = strata(value, height, limits, std, roofs)
     return out.rio.write_crs(value.rio.crs).rio.write_transform(value.rio.transform())
 
 
@@ -150,13 +150,14 @@ def finding_of(
         limits = replace(limits, ndvi=ndvi_threshold(place.index["ndvi"]))
     value = place.index["ndvi"]
     heights = place.height is not None
-    made = _strata(value, place.height, limits, place.index["std"], place.context)
+    roofs = _roofs(value, place.context)
+    made = _strata(value, place.height, limits, place.index["std"], roofs)
     inside = inside_of(value, commune)
     found = shares(made, inside)
     if place.height is not None:
         bias = place.height_std / 2
         found = widened(found, value, place.height, limits, inside, place.index["std"], bias,
-                        _roofs(value, place.context), EDGE)  # fmt: skip
+                        roofs, EDGE)  # fmt: skip
     area = float(inside.sum()) * float(abs(value.rio.resolution()[0])) ** 2
     people = commune.population
     canopy = Estimate(*(found["tree"].__dict__[k] * area for k in ("value", "low", "high")))
