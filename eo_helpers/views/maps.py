@@ -251,7 +251,8 @@ class _Marked(HandlerBase):
             edgecolor=EDGE, linewidth=0.6, transform=trans,
         )  # fmt: skip
         mark = Text(
-            *middle, self.mark, ha="center", va="center_baseline", fontsize=_fitting(self.mark, fontsize),
+            *middle, self.mark, ha="center", va="center_baseline",
+            fontsize=_fitting(self.mark, fontsize),
             fontweight="bold", color=ink_on(self.color), transform=trans,
         )  # fmt: skip
         return [square, mark]
