@@ -319,3 +319,16 @@ def test_words_of_dates_and_intervals():
     assert date_words("2022-13") == "2022-13"
     assert interval(None, 4.0, "m", 1) == "au plus 4,0\u00a0m"
     assert quantity(-0.04, "%", 1) == "0,0\u202f%"
+
+
+@pytest.mark.parametrize("letters", ["A", "Au", "AuI", "BOAu"])
+def test_marks_of_a_legend_stay_within_their_square(letters):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from eo_helpers.views.maps import _fitting
+
+    figure = Figure(figsize=(2, 2), dpi=72)  # a point is a pixel
+    canvas = FigureCanvasAgg(figure)
+    text = figure.text(0.5, 0.5, letters, fontweight="bold", fontsize=_fitting(letters, 10))
+    assert text.get_window_extent(canvas.get_renderer()).width <= 1.45 * 10

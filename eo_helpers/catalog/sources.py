@@ -96,12 +96,15 @@ class Holding:
         told = sorted({i.properties.get("eo_helpers:edition", "") for i in self.items} - {""})
         edition = ", ".join(told) or about["eo_helpers:edition"]
         attribution = about["eo_helpers:attribution"]
+        # Of « Contient des données X modifiées » the provider's format is X's.
+        made_like = attribution.lstrip("© ").removeprefix("Contient des données ")
+        made_like = made_like.removesuffix(" modifiées")
         return Provenance(
             dataset=self.dataset,
             title=dict(about["eo_helpers:title"]),
             edition=f"{edition} (démonstration)" if fictional else edition,
             licence=about["eo_helpers:licence"],
-            attribution=f"Données de démonstration, au format {attribution.lstrip('© ')}"
+            attribution=f"Données de démonstration, au format {made_like}"
             if fictional
             else attribution,
             source=self.source.name,

@@ -130,6 +130,11 @@ def draw_map(
     )  # fmt: skip
 
 
+def _fitting(mark: str, fontsize: float) -> float:
+    """Size at which a mark of up to four letters stays within its square of the legend."""
+    return 0.9 * fontsize * min(1.0, 1.9 / max(len(mark), 1))
+
+
 def _inches(ax: Any) -> float:
     """Width of the axes."""
     return float(ax.get_window_extent().width / ax.figure.dpi)
@@ -250,7 +255,8 @@ class _Marked(HandlerBase):
             edgecolor=EDGE, linewidth=0.6, transform=trans,
         )  # fmt: skip
         mark = Text(
-            *middle, self.mark, ha="center", va="center_baseline", fontsize=0.9 * fontsize,
+            *middle, self.mark, ha="center", va="center_baseline",
+            fontsize=_fitting(self.mark, fontsize),
             fontweight="bold", color=ink_on(self.color), transform=trans,
         )  # fmt: skip
         return [square, mark]
