@@ -33,13 +33,13 @@ import websocket
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def message(kind: str, content: dict) -> str:
+def message(kind: str, content: dict, metadata: dict | None = None) -> str:
     header = {
         "msg_id": os.urandom(8).hex(), "username": "", "session": "load", "msg_type": kind,
         "version": "5.3",
     }  # fmt: skip
     return json.dumps(
-        {"header": header, "parent_header": {}, "metadata": {}, "content": content,
+        {"header": header, "parent_header": {}, "metadata": metadata or {}, "content": content,
          "channel": "shell", "buffers": []}
     )  # fmt: skip
 
@@ -105,13 +105,9 @@ class Visitor(threading.Thread):
         until = time.monotonic() + self.patience
         while time.monotonic() < until:
             comm = os.urandom(16).hex()
-            channel.send(
-                message(
-                    "comm_open",
-                    {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {},
-                     "target_module": None},
-                )
-            )  # fmt: skip
+            about = {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}}
+            # ipywidgets wants to know which edition of its protocol is spoken.
+            channel.send(message("comm_open", about, {"version": "1.0.0"}))
             ask = {"comm_id": comm, "data": {"method": "request_states"}}
             channel.send(message("comm_msg", ask))
             while True:
