@@ -136,17 +136,20 @@ class Kernels(AsyncMappingKernelManager):
         refill = False
         for kernel_id in self.list_kernel_ids():
             try:
-                alive = await self.get_kernel(kernel_id).is_alive()
+                kernel: Any = self.get_kernel(kernel_id)
+                alive = await kernel.is_alive()
             except KeyError:  # gone meanwhile
                 continue
-            if not alive and getattr(self.get_kernel(kernel_id), "ready", None) is not None:
+            # One that is starting has no process yet.
+            if not alive and kernel_id in self._kernel_connections:
                 refill |= kernel_id in self.heated
                 self.died += 1
                 log.warning("a session died")
                 await self._stop(kernel_id)
         if refill:
-            for notebook in list(getattr(self, "_pools", {})):
-                self.fill_if_needed(delay=0, notebook_name=notebook)
+            voila: Any = self  # whose class of kernels that are heated is made of this one
+            for notebook in list(voila._pools):
+                voila.fill_if_needed(delay=0, notebook_name=notebook)
 
     async def _stop(self, kernel_id: str) -> None:
         try:

@@ -90,7 +90,7 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     for page in pages:
         data = page.get("data", page.get("features", [page])) if isinstance(page, dict) else []
-        rows += [_flat(r) for r in data if isinstance(r, dict)]
+        rows += [_flat(r) for r in data or () if isinstance(r, dict)]
     return rows
 
 
@@ -100,7 +100,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         return row
     place = row.get("geometry") or {}
     told = place.get("coordinates") if isinstance(place, dict) else None
-    coordinates: list[Any] = told if isinstance(told, list) else []
+    coordinates: list[Any] = list(told) if isinstance(told, list) else []
     x, y = [*coordinates, None, None][:2]
     words = row["properties"] if isinstance(row["properties"], dict) else {}
     return {**words, "longitude_station": x, "latitude_station": y}
