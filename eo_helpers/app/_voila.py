@@ -124,6 +124,9 @@ def settings(site: Site) -> Config:
     config.MappingKernelManager.cull_idle_timeout = ABANDONED
     config.MappingKernelManager.cull_interval = max(ABANDONED // 5, 1)
     config.MappingKernelManager.cull_connected = False
+    # Beyond a rate Jupyter drops messages without a word: a map would be missing. What a
+    # session says is ours, and short.
+    config.ZMQChannelsWebsocketConnection.limit_rate = False
     # An error in a session never travels to the page with lines of code.
     config.MappingKernelManager.allow_tracebacks = False
     return config
