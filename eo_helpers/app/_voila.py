@@ -95,7 +95,9 @@ def settings(site: Site) -> Config:
     config.Voila.log_level = logging.ERROR
     config.Voila.config_file_paths = []
     config.Voila.tornado_settings = {
-        "ws_ping_timeout": 30_000,
+        # Three pings: with one, a server that is busy for a moment takes its own delay for
+        # a page that vanished, and closes it.
+        "ws_ping_timeout": 90_000,
         "websocket_max_message_size": LONGEST_MESSAGE,
         "compress_response": site.host not in ("localhost", "127.0.0.1", "::1"),
     }
