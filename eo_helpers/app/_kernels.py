@@ -52,6 +52,7 @@ class Kernels(AsyncMappingKernelManager):
         #: Since when a session has no page, and which ones have had one.
         self._alone: dict[str, float] = {}
         self._seen: set[str] = set()
+        self._ending: set[str] = set()
         super().__init__(**kwargs)
 
     # -- counting ---------------------------------------------------------------------------
@@ -101,6 +102,14 @@ class Kernels(AsyncMappingKernelManager):
         if kernel_id in self and self._kernel_connections.get(kernel_id, 0) <= 0:
             self._alone[kernel_id] = time.monotonic()
 
+    async def shutdown_kernel(self, kernel_id: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """End one; meanwhile it is dead without having died."""
+        self._ending.add(kernel_id)
+        try:
+            return await super().shutdown_kernel(kernel_id, *args, **kwargs)
+        finally:
+            self._ending.discard(kernel_id)
+
     def remove_kernel(self, kernel_id: str) -> Any:
         """The last thing that is done with a kernel, however it ended."""
         self._forget(kernel_id)
@@ -141,7 +150,8 @@ class Kernels(AsyncMappingKernelManager):
             except KeyError:  # gone meanwhile
                 continue
             # One that is starting has no process yet.
-            if not alive and kernel_id in self._kernel_connections:
+            started = kernel_id in self._kernel_connections
+            if started and not alive and kernel_id not in self._ending:
                 refill |= kernel_id in self.heated
                 self.died += 1
                 log.warning("a session died")
