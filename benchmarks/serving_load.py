@@ -1,10 +1,14 @@
 """Visitors of « Ma commune » with real websockets, on this machine only.
 
 ``python -m benchmarks.serving_load --sessions 5 20 --seconds 60`` starts the server on the
-demonstration (or uses ``--url``), lets that many visitors load the page, connect and pick
+demonstration, lets that many visitors load the page, connect and pick
 communes one after the other with a pause in between, and prints: errors, median and 95th
 percentile from pick to the last theme's answer, from load to a page that listens, and memory
 a session (PSS of the kernels, and of the whole server divided by its sessions).
+
+Answers that nobody asked before are computed, and dominate the times. To see what serving alone
+costs, let hand-made answers stand behind it: start ``tests/browser/fake_answers.py FILE`` and
+set ``EO_HELPERS_SERVICE=FILE``.
 
 A visitor here does what the page's JavaScript does on the socket; drawing in the browser is
 not in the times (``benchmarks/dashboard.py`` measures it with a real browser, one at a time).
