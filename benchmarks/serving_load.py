@@ -1,10 +1,14 @@
 """Visitors of « Ma commune » with real websockets, on this machine only.
 
 ``python -m benchmarks.serving_load --sessions 5 20 --seconds 60`` starts the server on the
-demonstration (or uses ``--url``), lets that many visitors load the page, connect and pick
+demonstration, lets that many visitors load the page, connect and pick
 communes one after the other with a pause in between, and prints: errors, median and 95th
 percentile from pick to the last theme's answer, from load to a page that listens, and memory
 a session (PSS of the kernels, and of the whole server divided by its sessions).
+
+Answers that nobody asked before are computed, and dominate the times. To see what serving alone
+costs, let hand-made answers stand behind it: start ``tests/browser/fake_answers.py FILE`` and
+set ``EO_HELPERS_SERVICE=FILE``.
 
 A visitor here does what the page's JavaScript does on the socket; drawing in the browser is
 not in the times (``benchmarks/dashboard.py`` measures it with a real browser, one at a time).
@@ -33,13 +37,13 @@ import websocket
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def message(kind: str, content: dict) -> str:
+def message(kind: str, content: dict, metadata: dict | None = None) -> str:
     header = {
         "msg_id": os.urandom(8).hex(), "username": "", "session": "load", "msg_type": kind,
         "version": "5.3",
     }  # fmt: skip
     return json.dumps(
-        {"header": header, "parent_header": {}, "metadata": {}, "content": content,
+        {"header": header, "parent_header": {}, "metadata": metadata or {}, "content": content,
          "channel": "shell", "buffers": []}
     )  # fmt: skip
 
@@ -105,13 +109,9 @@ class Visitor(threading.Thread):
         until = time.monotonic() + self.patience
         while time.monotonic() < until:
             comm = os.urandom(16).hex()
-            channel.send(
-                message(
-                    "comm_open",
-                    {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {},
-                     "target_module": None},
-                )
-            )  # fmt: skip
+            about = {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}}
+            # ipywidgets wants to know which edition of its protocol is spoken.
+            channel.send(message("comm_open", about, {"version": "1.0.0"}))
             ask = {"comm_id": comm, "data": {"method": "request_states"}}
             channel.send(message("comm_msg", ask))
             while True:

@@ -102,9 +102,14 @@ class Visit:
         host = self.url.split("/")[2]
         address = f"ws://{host}/{self.url.split('/', 3)[3]}api/kernels/{self.kernel}/channels"
         return websocket.create_connection(
-            f"{address}?session_id=test", origin=origin or f"http://{host}", timeout=60,
-            cookie=self.cookies, http_no_proxy=["*"], **options,
-        )  # fmt: skip
+            # Each connection its own session: the server closes the older of two of one name.
+            f"{address}?session_id={os.urandom(8).hex()}",
+            origin=origin or f"http://{host}",
+            timeout=60,
+            cookie=self.cookies,
+            http_no_proxy=["*"],
+            **options,
+        )
 
     def leave(self) -> int:
         """What the page sends when it is closed."""

@@ -23,7 +23,7 @@ from eo_helpers.flood import catnat, gauges
 pytestmark = pytest.mark.filterwarnings("ignore")
 #: The same cases on every run: a failure is one of the code, not of the day.
 QUICK = settings(
-    max_examples=60, deadline=10_000, derandomize=True, database=None,
+    max_examples=30, deadline=10_000, derandomize=True, database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 

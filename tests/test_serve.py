@@ -130,6 +130,31 @@ def test_a_page_cannot_have_code_run(server, tmp_path):
     settle(url, 0)
 
 
+@pytest.mark.parametrize("protocols", [[], ["v1.kernel.websocket.jupyter.org"]])
+def test_a_traceback_never_leaves_the_session(server, protocols):
+    url, _, _ = server
+    visit = Visit(url)
+    quiet, seen = visit.connect(), visit.connect(subprotocols=protocols)
+    # without the version that ipywidgets wants, opening fails with a traceback on stderr
+    about = {"comm_id": "bad", "target_name": "jupyter.widget.control", "data": {}}
+    quiet.send(message("comm_open", about))
+    wait_kind(quiet, "comm_close")
+    quiet.send(message("kernel_info_request"))
+    wait_kind(quiet, "kernel_info_reply")
+    heard = b""
+    seen.settimeout(2)
+    with pytest.raises(websocket.WebSocketTimeoutException):
+        while True:
+            frame = seen.recv()
+            heard += frame if isinstance(frame, bytes) else frame.encode()
+    assert b"comm_close" in heard
+    assert b"Traceback" not in heard and b"site-packages" not in heard
+    quiet.close()
+    seen.close()
+    visit.leave()
+    settle(url, 0)
+
+
 def test_another_site_cannot_talk_to_a_session(server):
     url, _, _ = server
     visit = Visit(url)
@@ -204,6 +229,7 @@ def test_logs_say_what_happened_and_nothing_about_whom(server):
 
 def test_a_session_that_dies_costs_its_own_visitor_only(server):
     url, child, _ = server
+    before = figures(url)["eo_sessions_died"]
     visit, other = Visit(url), Visit(url)
     socket, beside = visit.connect(), other.connect()
     victim = next(
@@ -216,7 +242,7 @@ def test_a_session_that_dies_costs_its_own_visitor_only(server):
     settle(url, 1)  # its place is free again, and its page can see that the session is gone
     assert get(f"{url}api/kernels/{visit.kernel}")[0] == 404
     assert get(f"{url}api/kernels/{other.kernel}")[0] == 200
-    assert figures(url)["eo_sessions_died"] == 1
+    assert figures(url)["eo_sessions_died"] == before + 1
     socket.close()
     beside.close()
     other.leave()

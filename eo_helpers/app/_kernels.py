@@ -52,6 +52,7 @@ class Kernels(AsyncMappingKernelManager):
         #: Since when a session has no page, and which ones have had one.
         self._alone: dict[str, float] = {}
         self._seen: set[str] = set()
+        self._ending: set[str] = set()
         super().__init__(**kwargs)
 
     # -- counting ---------------------------------------------------------------------------
@@ -101,6 +102,14 @@ class Kernels(AsyncMappingKernelManager):
         if kernel_id in self and self._kernel_connections.get(kernel_id, 0) <= 0:
             self._alone[kernel_id] = time.monotonic()
 
+    async def shutdown_kernel(self, kernel_id: str, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        """End one; meanwhile it is dead without having died."""
+        self._ending.add(kernel_id)
+        try:
+            return await super().shutdown_kernel(kernel_id, *args, **kwargs)
+        finally:
+            self._ending.discard(kernel_id)
+
     def remove_kernel(self, kernel_id: str) -> Any:
         """The last thing that is done with a kernel, however it ended."""
         self._forget(kernel_id)
@@ -136,17 +145,21 @@ class Kernels(AsyncMappingKernelManager):
         refill = False
         for kernel_id in self.list_kernel_ids():
             try:
-                alive = await self.get_kernel(kernel_id).is_alive()
+                kernel: Any = self.get_kernel(kernel_id)
+                alive = await kernel.is_alive()
             except KeyError:  # gone meanwhile
                 continue
-            if not alive and getattr(self.get_kernel(kernel_id), "ready", None) is not None:
+            # One that is starting has no process yet.
+            started = kernel_id in self._kernel_connections
+            if started and not alive and kernel_id not in self._ending:
                 refill |= kernel_id in self.heated
                 self.died += 1
                 log.warning("a session died")
                 await self._stop(kernel_id)
         if refill:
-            for notebook in list(getattr(self, "_pools", {})):
-                self.fill_if_needed(delay=0, notebook_name=notebook)
+            voila: Any = self  # whose class of kernels that are heated is made of this one
+            for notebook in list(voila._pools):
+                voila.fill_if_needed(delay=0, notebook_name=notebook)
 
     async def _stop(self, kernel_id: str) -> None:
         try:

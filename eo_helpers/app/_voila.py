@@ -50,6 +50,9 @@ EXTENSIONS = [
 #: A page sends clicks and letters; a longer message is none of ours, bytes.
 LONGEST_MESSAGE = 1 << 20
 
+#: What a session may say that no page needs: its prints, errors and sources.
+HUSHED = ("stream", "error", "execute_input", "execute_result", "display_data")
+
 #: Nothing is uploaded; bytes of a request.
 LONGEST_REQUEST = 1 << 16
 
@@ -92,7 +95,9 @@ def settings(site: Site) -> Config:
     config.Voila.log_level = logging.ERROR
     config.Voila.config_file_paths = []
     config.Voila.tornado_settings = {
-        "ws_ping_timeout": 30_000,
+        # Three pings: with one, a server that is busy for a moment takes its own delay for
+        # a page that vanished, and closes it.
+        "ws_ping_timeout": 90_000,
         "websocket_max_message_size": LONGEST_MESSAGE,
         "compress_response": site.host not in ("localhost", "127.0.0.1", "::1"),
     }
@@ -121,6 +126,9 @@ def settings(site: Site) -> Config:
     config.MappingKernelManager.cull_idle_timeout = ABANDONED
     config.MappingKernelManager.cull_interval = max(ABANDONED // 5, 1)
     config.MappingKernelManager.cull_connected = False
+    # Beyond a rate Jupyter drops messages without a word: a map would be missing. What a
+    # session says is ours, and short.
+    config.ZMQChannelsWebsocketConnection.limit_rate = False
     # An error in a session never travels to the page with lines of code.
     config.MappingKernelManager.allow_tracebacks = False
     return config
@@ -189,16 +197,24 @@ class Channel(VoilaKernelWebsocketHandler):
         log.warning("a message of a page was refused", extra={"refused": known})
         self.close(1008, "refused")
 
+    def write_message(self, message: Any, binary: bool = False) -> Any:
+        """Pass a message of the session on; what it prints, tracebacks with it, stays here."""
+        if _kind(message) in HUSHED:
+            return None
+        return super().write_message(message, binary)
+
     def on_close(self) -> None:
         """A page that was refused before it was connected has nothing to close."""
         if getattr(self, "connection", None) is not None:
             super().on_close()
 
 
-def _kind(message: str | bytes) -> str:
+def _kind(message: Any) -> str:
     """Kind of a message of either protocol; empty where it cannot be told."""
     try:
-        if isinstance(message, bytes) and message[:8].rstrip(b"\0") and len(message) > 24:
+        if isinstance(message, dict):
+            header = message["header"]
+        elif isinstance(message, bytes) and message[:8].rstrip(b"\0") and len(message) > 24:
             header = read_header_from_binary_message(message)
         else:
             header = json.loads(message)["header"]

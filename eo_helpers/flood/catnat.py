@@ -103,7 +103,7 @@ def _flat(row: dict[str, Any]) -> dict[str, Any]:
         return row
     place = row.get("geometry") or {}
     told = place.get("coordinates") if isinstance(place, dict) else None
-    coordinates: list[Any] = told if isinstance(told, list) else []
+    coordinates: list[Any] = list(told) if isinstance(told, list) else []
     x, y = [*coordinates, None, None][:2]
     words = row["properties"] if isinstance(row["properties"], dict) else {}
     return {**words, "longitude_station": x, "latitude_station": y}

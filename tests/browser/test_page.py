@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 import time
 import urllib.error
 import urllib.request
 
+import psutil
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -222,3 +225,21 @@ def test_the_page_outlives_a_crash_of_the_analysis(visit, fake_server):
     visitor.page.get_by_role("button", name="Aigremont-sur-Vire").click()
     visitor.wait_answer("Aigremont-sur-Vire")
     assert visitor.panels().nth(2).locator(".eo-headline").count() == 1
+
+
+def test_a_page_that_lost_its_session_says_so(visit, fake_server):
+    visitor = visit(fake_server)
+    visitor.open("?commune=99001")
+    visitor.wait_answer("Aigremont-sur-Vire")
+    kernel = re.search(r'"kernelId": ?"([^"]+)"', visitor.page.content()).group(1)
+    for child in psutil.Process(fake_server.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if kernel in " ".join(child.cmdline()):
+                child.kill()
+    visitor.page.get_by_text("La page a perdu le contact").wait_for(timeout=60_000)
+    # The address has the commune: loading it again shows the same answers.
+    visitor.page.get_by_role("link", name="Rechargez-la").locator("visible=true").click()
+    visitor.wait_answer("Aigremont-sur-Vire")
+    # What the browser itself says of a lost connection is no fault of the page.
+    gone = ("404", "WebSocket", "kernel", "Kernel", "ERR_", "connection")
+    visitor.troubles[:] = [t for t in visitor.troubles if not any(word in t for word in gone)]
