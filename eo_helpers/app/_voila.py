@@ -14,6 +14,8 @@ from voila.tornado.contentshandler import VoilaContentsHandler
 from voila.tornado.handler import TornadoVoilaHandler
 
 from ._downloads import ROUTE, Download
+from ._entry import ROUTES
+from .words import both
 
 __all__ = ["HOME", "Server", "settings"]
 
@@ -45,6 +47,7 @@ def settings(host: str, port: int, preheat: int, policy: str) -> Config:
         "ws_ping_timeout": 30_000,
         "compress_response": host not in ("localhost", "127.0.0.1", "::1"),
     }
+    config.VoilaExporter.filters = {"both": both}
     page = config.VoilaConfiguration
     page.template = "eo"
     page.allow_template_override = "NO"
@@ -87,11 +90,18 @@ class Server(Voila):
     name = "voila"
     announce: Callable[[], None] | None = None
 
+    def init_settings(self) -> dict[str, Any]:
+        """Pages outside of dashboards speak both languages too."""
+        settings: dict[str, Any] = super().init_settings()
+        settings["voila_jinja2_env"].filters["both"] = both
+        return settings
+
     def init_handlers(self) -> list[Any]:
         """Leave out the handler that lists folders as JSON; go straight to the page."""
         handlers: list[Any] = [
             (r"/?", tornado.web.RedirectHandler, {"url": HOME, "permanent": False}),
             (ROUTE, Download),
+            *ROUTES,
         ]
         for route, handler, *options in super().init_handlers():
             if handler is not VoilaContentsHandler:

@@ -196,9 +196,9 @@ class Service:
 def _parse(raw: bytes) -> dict[str, Any]:
     """The question, checked: a known method and plain text or whole-number parameters."""
     allowed = {
-        "about": set(),
-        "search": {"query", "limit"},
-        "commune": {"insee"},
+        "about": {"lang"},
+        "search": {"query", "limit", "lang"},
+        "commune": {"insee", "lang"},
         "bundle": {"theme", "insee", "lang", "settings"},
         "export": {"insee", "ending", "lang", "theme", "settings", "link"},
     }
