@@ -6,6 +6,7 @@ and what is missing, left over or not compiled is told (exit code 1).
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import re
 import sys
@@ -18,13 +19,27 @@ from babel.messages.pofile import read_po, write_po
 
 APP = Path(__file__).resolve().parent.parent / "eo_helpers" / "app"
 FOLDER = APP / "locale" / "en" / "LC_MESSAGES"
+#: In the header of the catalogue: the same words always give the same file.
+DAY = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 #: ``{{ "…" | both }}`` and ``{{ _("…") }}`` of the templates.
 IN_TEMPLATES = re.compile(r'\{\{ "([^"]+)" \| both \}\}|_\("([^"]+)"\)')
 
 
 def gathered() -> Catalog:
     """Every French text of the page, with the files in which it stands."""
-    found = Catalog(locale="en", project="eo_helpers", fuzzy=False)
+    # No dates and no names in the header: the same words give the same file.
+    found = Catalog(
+        locale="en",
+        header_comment="# English of the page; its French is the key.",
+        project="eo_helpers",
+        version="1",
+        creation_date=DAY,
+        revision_date=DAY,
+        last_translator="",
+        language_team="",
+        msgid_bugs_address="",
+        fuzzy=False,
+    )
     for path in sorted(APP.glob("*.py")):
         with path.open("rb") as file:
             for line, text, _, _ in extract("python", file, {"_": None, "N_": None}):

@@ -82,9 +82,9 @@ class Download(tornado.web.RequestHandler):
         lang = language(asked.get("lang", "fr"))
         base = self.settings.get("base_url", "/")
         where = f"{self.request.protocol}://{self.request.host}{base}"
-        return (where + address(board.path, lang, insee, **moved))[:500]
+        return (where + address(board.path, lang, insee, more=moved))[:500]
 
-    def write_error(self, status_code: int, **_: Any) -> None:
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
         """What went wrong stays in the log."""
         lang = language(self.get_argument("lang", "fr"))
         _ = translator(lang)

@@ -15,6 +15,7 @@ from voila.tornado.handler import TornadoVoilaHandler
 
 from ._downloads import ROUTE, Download
 from ._entry import ROUTES
+from .boards import BOARDS
 from .words import both
 
 __all__ = ["HOME", "Server", "settings"]
@@ -22,7 +23,7 @@ __all__ = ["HOME", "Server", "settings"]
 #: Seconds after which a session without a page is ended.
 ABANDONED = 600
 
-HOME = "/voila/render/ma_commune.ipynb"
+HOME = f"/{BOARDS[0].path}"
 
 #: The only front-end extensions that the page needs.
 EXTENSIONS = [
@@ -60,6 +61,10 @@ def settings(host: str, port: int, preheat: int, policy: str) -> Config:
     page.extension_denylist = []
     page.preheat_kernel = preheat > 0
     page.default_pool_size = max(preheat, 0)
+    # Ready sessions cost memory: they are kept for the page that everybody opens first.
+    config.VoilaKernelManager.preheat_denylist = [
+        rf"{board.name}\.ipynb" for board in BOARDS if board.path not in HOME
+    ]
     if sys.platform != "win32":
         # Kernels listen on sockets of this user only, not on TCP.
         config.KernelManager.transport = "ipc"

@@ -86,12 +86,12 @@ def address(
     lang: str = "fr",
     insee: str = "",
     settings: Mapping[str, Mapping[str, Any]] | None = None,
-    **more: str,
+    more: Mapping[str, str] | None = None,
 ) -> str:
-    """``path`` with the language, the commune and the settings, as links carry them."""
+    """``path`` with the language, the commune, the settings and more, as links carry them."""
     asked = {"commune": insee} if insee else {}
     asked |= {f"{t}.{n}": v for t, moved in (settings or {}).items() for n, v in moved.items()}
-    asked |= more
+    asked |= more or {}
     if lang != "fr":
         asked["lang"] = lang
     return f"{path}?{urlencode(asked)}" if asked else path

@@ -62,9 +62,7 @@ class Ground:
         self.bounds = commune["bounds"]
         self.demonstration = bool(commune["demonstration"])
         self.below: tuple[ipyleaflet.Layer, ...] = ()
-        self.word = _(
-            "Fond de carte en ligne désactivé : la commune est dessinée sur un fond uni."
-        )
+        self.word = _("Fond de carte en ligne désactivé : la commune est dessinée sur un fond uni.")
         drawn = commune.get("ground")
         if drawn:
             self.below = (ipyleaflet.ImageOverlay(url=drawn["png"], bounds=drawn["bounds"]),)

@@ -249,8 +249,8 @@ function render({ model, el }) {
       const shown = theme.querySelector(".eo-caption")?.textContent;
       map.setAttribute("role", "region");
       map.setAttribute("aria-label", shown ? fill(words.map_of, title, shown) : fill(words.map, title));
-      const words = theme.querySelector(".eo-alt");
-      if (words) map.setAttribute("aria-description", words.textContent);
+      const told = theme.querySelector(".eo-alt");
+      if (told) map.setAttribute("aria-description", told.textContent);
       else map.removeAttribute("aria-description");
     }
   }
@@ -302,8 +302,9 @@ function render({ model, el }) {
 
   // Voilà's shell replaces the page's own <main>: what it shows is the main content.
   const page = el.closest(".eo-page");
-  if (page && !page.closest("main, [role=main]")) {
+  if (page && document.body.dataset.voila) {
     document.getElementById("contenu")?.removeAttribute("id");
+    document.querySelectorAll("#voila-top-panel").forEach((bar) => bar.removeAttribute("role"));
     page.id = "contenu";
     page.tabIndex = -1;
     page.setAttribute("role", "main");

@@ -39,8 +39,8 @@ class Picker(anywidget.AnyWidget):
     """Asks for a commune.
 
     The browser sends ``{"kind": "lang", "value"}`` first, then ``{"kind": "search", "id",
-    "query"}``, ``{"kind": "pick", "insee", "settings"}`` and ``{"kind": "width", "value"}``; the shell answers a search with
-    ``{"kind": "results", "id", "items", "message"}``. Ids grow, and the browser shows
+    "query"}``, ``{"kind": "pick", "insee", "settings"}`` and ``{"kind": "width", "value"}``;
+    the shell answers a search with ``{"kind": "results", "id", "items", "message"}``. Ids grow, and the browser shows
     nothing but the answer to its last question.
     """
 

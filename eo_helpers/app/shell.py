@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 from functools import partial
 from html import escape
 from pathlib import Path
@@ -14,11 +13,12 @@ from typing import Any
 import ipywidgets
 
 from ..catalog.net import offline
-from .boards import BOARDS, ENTRY, address, board_of
+from .boards import BOARDS, board_of
 from .client import LocalClient, ServiceClient, ServiceError, open_client
 from .framing import map_width
 from .panel import Ground, Panel, badge
 from .picker import Picker
+from .ways import Ways
 from .words import N_, language, translator
 
 __all__ = ["Shell", "ma_commune", "un_theme"]
@@ -29,21 +29,6 @@ UNEXPECTED = N_(
     "La réponse n'a pas pu être affichée. Le reste de la page fonctionne : réessayez, "
     "ou choisissez une autre commune."
 )
-
-#: Ending, words and target of each file that a person may take away.
-TAKE_AWAY = (
-    ("pdf", N_("Imprimer la fiche (PDF)"), ' target="_blank" rel="noopener"'),
-    ("gpkg", N_("Couches pour QGIS (GeoPackage)"), " download"),
-    ("csv", N_("Chiffres (CSV)"), " download"),
-    ("zip", N_("Tout, avec les rasters (ZIP)"), " download"),
-    ("ipynb", N_("Ouvrir dans un carnet (Jupyter)"), " download"),
-)
-
-#: The other language, in its own words.
-OTHER = {"fr": ("en", "English"), "en": ("fr", "Français")}
-
-#: From the page of a dashboard back to the server's root.
-ROOT = "../../"
 
 
 class Shell:
@@ -136,7 +121,7 @@ class Shell:
     async def _begin(self) -> None:
         """Learn which themes there are, and offer a few communes."""
         _, lang = self._, self.lang
-        self._head()
+        self._title.value = self._ways().header()
         self.picker.speak(lang, self.board.title)
         try:
             about = await self.client.call("about", lang=lang)
@@ -169,33 +154,8 @@ class Shell:
     def _say(self, error: ServiceError) -> str:
         return error.en if self.lang == "en" else error.fr
 
-    def _head(self) -> None:
-        """Title, and ways to the other dashboards and to the other language."""
-        _ = self._
-        links = ""
-        if _served():
-            other, its_name = OTHER[self.lang]
-            away = [(ENTRY, _("Tous les tableaux de bord"))]
-            if self.theme:
-                away.append((BOARDS[0].path, _("Tous les thèmes de la commune")))
-            links = "".join(
-                f'<a href="{escape(self._to(path))}">{escape(text)}</a>' for path, text in away
-            )
-            there = self._to(self.board.path, other, self._settings)
-            links = (
-                f'<nav class="eo-nav" aria-label="{escape(_("Tableaux de bord"))}">{links}'
-                f'<a href="{escape(there)}" lang="{other}" hreflang="{other}">{its_name}</a></nav>'
-            )
-        self._title.value = (
-            f'<header class="eo-header">{links}<h1>{escape(_(self.board.title), quote=False)}</h1>'
-            f"<p>{escape(_(self.board.sentence), quote=False)}</p></header>"
-        )
-
-    def _to(
-        self, path: str, lang: str = "", settings: dict[str, dict[str, Any]] | None = None
-    ) -> str:
-        """A link to ``path`` that keeps commune and language."""
-        return ROOT + address(path, lang or self.lang, self._insee, settings)
+    def _ways(self) -> Ways:
+        return Ways(self.board, self.lang, self._insee, self._settings)
 
     async def _find(self, ask: int, query: str) -> None:
         _ = self._
@@ -296,21 +256,9 @@ class Shell:
                 answer.cancel()
 
     def _take_away(self) -> None:
-        """The same as files, and the links that keep the settings, where a server makes them."""
-        self._head()
-        if not _served():
-            return
-        only = {"theme": self.theme} if self.theme else {}
-        links = " ".join(
-            f'<li><a href="{ROOT}'
-            + escape(
-                address(f"telecharger/{self._insee}.{ending}", self.lang, "", self._settings, **only)
-            )
-            + f'"{target}>{escape(self._(text))}</a></li>'
-            for ending, text, target in TAKE_AWAY
-        )
-        away = escape(self._("Emporter"))
-        self._files.value = f'<ul class="eo-files" aria-label="{away}">{links}</ul>'
+        """Links that carry what is shown now: other dashboards, the other language, files."""
+        ways = self._ways()
+        self._title.value, self._files.value = ways.header(), ways.files()
 
     def _present(self, commune: dict[str, Any]) -> None:
         """Name the commune and frame every map on it."""
@@ -323,9 +271,7 @@ class Shell:
         self.picker.settings = self._settings
         self.picker.shown = {"insee": commune["insee"], "name": commune["name"]}
         for name, panel in self.panels.items():
-            board = board_of(name)
-            if board and not self.theme and _served():
-                panel.link = self._to(board.path)
+            panel.link = "" if self.theme else self._ways().alone(name)
             panel.ground(self._ground, self._map_width())
         if old is not None:
             old.close()
@@ -377,11 +323,6 @@ def _told_settings(told: Any) -> dict[str, dict[str, Any]]:
                 value = str(text)
             out.setdefault(str(theme), {})[str(name)] = value
     return out
-
-
-def _served() -> bool:
-    """Is there a server around this page, with files and other dashboards?"""
-    return bool(os.environ.get("EO_HELPERS_SERVICE"))
 
 
 def ma_commune(source: str | None = None, data: str | Path | None = None) -> ipywidgets.Widget:

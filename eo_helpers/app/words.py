@@ -44,7 +44,7 @@ def both(text: str) -> Markup:
 
     Voilà renders a page ahead of its visitor: the page's own script shows the right one.
     """
+    said = ((lang, escape(translator(lang)(text), quote=False)) for lang in LANGUAGES)
     return Markup("").join(
-        Markup(f'<span class="eo-both" lang="{lang}">{escape(translator(lang)(text), quote=False)}</span>')
-        for lang in LANGUAGES
+        Markup(f'<span class="eo-both" lang="{lang}">{words}</span>') for lang, words in said
     )
