@@ -301,10 +301,17 @@ function render({ model, el }) {
   window.addEventListener("popstate", onBack);
 
   // Voilà's shell replaces the page's own <main>: what it shows is the main content.
-  const page = el.closest(".eo-page");
-  if (page && document.body.dataset.voila) {
-    document.getElementById("contenu")?.removeAttribute("id");
-    document.querySelectorAll("#voila-top-panel").forEach((bar) => bar.removeAttribute("role"));
+  function landmark() {
+    if (!el.isConnected) {
+      requestAnimationFrame(landmark);
+      return;
+    }
+    const page = el.closest(".eo-page");
+    if (!page || !document.body.dataset.voila) return;
+    const former = document.getElementById("contenu");
+    former?.removeAttribute("id");
+    former?.setAttribute("role", "presentation");
+    document.getElementById("voila-top-panel")?.removeAttribute("role");
     page.id = "contenu";
     page.tabIndex = -1;
     page.setAttribute("role", "main");
@@ -319,6 +326,7 @@ function render({ model, el }) {
   write();
   showStatus();
   model.send({ kind: "lang", value: new URL(window.location.href).searchParams.get("lang") ?? "fr" });
+  landmark();
   tellWidth();
   document.getElementById("eo-loading")?.remove();
   onBack(); // the address may name a commune already

@@ -40,8 +40,8 @@ class Picker(anywidget.AnyWidget):
 
     The browser sends ``{"kind": "lang", "value"}`` first, then ``{"kind": "search", "id",
     "query"}``, ``{"kind": "pick", "insee", "settings"}`` and ``{"kind": "width", "value"}``;
-    the shell answers a search with ``{"kind": "results", "id", "items", "message"}``. Ids grow, and the browser shows
-    nothing but the answer to its last question.
+    the shell answers a search with ``{"kind": "results", "id", "items", "message"}``. Ids
+    grow, and the browser shows nothing but the answer to its last question.
     """
 
     _esm = (_HERE / "picker.js").read_text(encoding="utf-8")

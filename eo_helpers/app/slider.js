@@ -1,8 +1,7 @@
 // A labelled native range field with its value written beside it. No library, no network.
-let instances = 0;
-
 function render({ model, el }) {
-  const id = `eo-slider-${(instances += 1)}`;
+  // Each widget has its own copy of this module: a count would give all the same id.
+  const id = `eo-slider-${Math.random().toString(36).slice(2)}`;
   el.classList.add("eo-range");
   const label = document.createElement("label");
   label.htmlFor = id;
