@@ -22,22 +22,31 @@ PATIENCE = 300_000
 
 
 def taken(page: Page, url: str, board: Board) -> Image.Image:
-    """The map of the theme, or the top of all of them, without the buttons that lie on it."""
+    """The map of the theme, without the buttons that lie on it."""
     commune = SHORE if board.theme == "coastline" else TOWN
     page.goto(url + address(board.path, insee=commune), wait_until="commit")
     answered = "document.querySelector('.eo-announce')?.textContent.startsWith('Réponse prête')"
     page.wait_for_function(answered, timeout=PATIENCE)
     page.add_style_tag(content=".leaflet-control-container { display: none; }")
     page.wait_for_timeout(2000)  # the pictures on the map are being decoded
-    shown = page.locator(".leaflet-container" if board.theme else ".eo-page").first
+    shown = page.locator(".leaflet-container").first
     picture = Image.open(io.BytesIO(shown.screenshot())).convert("RGB")
     width, height = picture.size
-    if not board.theme:
-        top = round(page.locator(".eo-grid").bounding_box()["y"])
-        return picture.crop((0, top, width, top + width * SIZE[1] // SIZE[0]))
     inside = min(width, height * SIZE[0] // SIZE[1])
     left = (width - inside) // 2
-    return picture.crop((left, 0, left + inside, inside * SIZE[1] // SIZE[0]))
+    cut = picture.crop((left, 0, left + inside, inside * SIZE[1] // SIZE[0]))
+    return cut.resize(SIZE, Image.Resampling.LANCZOS)
+
+
+def together(pictures: list[Image.Image]) -> Image.Image:
+    """Four pictures as one, in two rows: no words, so that it serves every language."""
+    half = (SIZE[0] // 2, SIZE[1] // 2)
+    out = Image.new("RGB", SIZE, "white")
+    for n, picture in enumerate(pictures[:4]):
+        out.paste(
+            picture.resize(half, Image.Resampling.LANCZOS), (n % 2 * half[0], n // 2 * half[1])
+        )
+    return out
 
 
 def main(url: str) -> None:
@@ -45,12 +54,13 @@ def main(url: str) -> None:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser_executable())
         page = chromium.new_page(viewport={"width": 1000, "height": 900}, bypass_csp=True)
-        for board in BOARDS:
-            picture = taken(page, url, board).resize(SIZE, Image.Resampling.LANCZOS)
-            path = PICTURES / f"{board.name}.webp"
-            picture.save(path, quality=72, method=6)
-            print(f"{path.name}: {path.stat().st_size // 1024} kB")
+        pictures = {board.name: taken(page, url, board) for board in BOARDS if board.theme}
         chromium.close()
+    pictures[BOARDS[0].name] = together(list(pictures.values()))
+    for name, picture in pictures.items():
+        path = PICTURES / f"{name}.webp"
+        picture.save(path, quality=72, method=6)
+        print(f"{path.name}: {path.stat().st_size // 1024} kB")
 
 
 if __name__ == "__main__":

@@ -92,9 +92,12 @@ class Controls:
             field = _choice(control) if control["choices"] else _slider(control, self._lang)
             field.observe(self._hear, names="value")
             self._inputs[control["name"]] = field
-            rows.append(field)
+            parts = [field]
             if control["help"]:
-                rows.append(ipywidgets.HTML(f'<p class="eo-help">{escape(control["help"])}</p>'))
+                parts.append(ipywidgets.HTML(f'<p class="eo-help">{escape(control["help"])}</p>'))
+            row = ipywidgets.VBox(parts)
+            row.add_class("eo-control")
+            rows.append(row)
         self.widget.children = (*rows, self._back) if rows else ()
 
     def _hear(self, _: Any) -> None:

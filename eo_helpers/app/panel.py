@@ -254,7 +254,9 @@ class Panel:
     def _frame(self) -> None:
         if self._ground is None:
             return
-        center, zoom = center_zoom(self._ground.bounds, self._width, self._height)
+        # Not taller than wide: on a phone, what stands below the map must be within reach.
+        height = min(self._height, max(self._width, MAP_HEIGHT))
+        center, zoom = center_zoom(self._ground.bounds, self._width, height)
         if self._map is None:
             self._map = ipyleaflet.Map(
                 center=center,
@@ -266,7 +268,7 @@ class Panel:
                 attribution_control=False,
                 # One finger must scroll the page, not the map, on a phone.
                 dragging=self._width > 360,
-                layout=ipywidgets.Layout(height=f"{self._height}px", width="100%"),
+                layout=ipywidgets.Layout(height=f"{height}px", width="100%"),
             )
             self._map.add(
                 ipyleaflet.ZoomControl(
@@ -277,6 +279,7 @@ class Panel:
             self._map.add(ipyleaflet.WidgetControl(widget=self._tip, position="bottomleft"))
             self._arrange()
         else:
+            self._map.layout.height = f"{height}px"
             with self._map.hold_sync():
                 self._map.center, self._map.zoom = center, zoom
 

@@ -300,7 +300,7 @@ function render({ model, el }) {
   };
   window.addEventListener("popstate", onBack);
 
-  // Voilà's shell replaces the page's own <main>: what it shows is the main content.
+  // Voilà's shell takes the cells out of the page: what it shows is the main content.
   function landmark() {
     if (!el.isConnected) {
       requestAnimationFrame(landmark);
@@ -308,9 +308,7 @@ function render({ model, el }) {
     }
     const page = el.closest(".eo-page");
     if (!page || !document.body.dataset.voila) return;
-    const former = document.getElementById("contenu");
-    former?.removeAttribute("id");
-    former?.setAttribute("role", "presentation");
+    document.getElementById("contenu")?.removeAttribute("id");
     document.getElementById("voila-top-panel")?.removeAttribute("role");
     page.id = "contenu";
     page.tabIndex = -1;

@@ -50,10 +50,7 @@ class Ways:
         """Navigation, title and what the page is about."""
         _ = translator(self.lang)
         title, sentence = escape(_(self.board.title), False), escape(_(self.board.sentence), False)
-        return (
-            f'<header class="eo-header">{self._navigation()}<h1>{title}</h1>'
-            f"<p>{sentence}</p></header>"
-        )
+        return f'<div class="eo-header">{self._navigation()}<h1>{title}</h1><p>{sentence}</p></div>'
 
     def _navigation(self) -> str:
         if not self.served:
