@@ -178,7 +178,7 @@ class Visitor:
 
     def wait_answer(self, name: str = "", words: str = "Réponse prête : ") -> None:
         self.page.wait_for_function(
-            "start => document.querySelector('.eo-announce').textContent"
+            "start => (document.querySelector('.eo-announce')?.textContent ?? '')"
             ".replaceAll('\\u00a0', ' ').startsWith(start)",
             arg=words + name,
             timeout=120_000,
