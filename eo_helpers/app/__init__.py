@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .shell import ma_commune
+    from .shell import ma_commune, un_theme
 
-__all__ = ["ma_commune"]
+__all__ = ["ma_commune", "un_theme"]
 
 
 def __getattr__(name: str) -> Any:
     # Lazy: the service and the server live in this package and need no widget.
-    if name == "ma_commune":
-        from .shell import ma_commune
+    if name in __all__:
+        from . import shell
 
-        return ma_commune
+        return getattr(shell, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -6,11 +6,13 @@ import json
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import tornado.web
 
+from .boards import BOARDS, address, board_of
 from .client import ServiceClient, ServiceError
+from .words import language, translator
 
 __all__ = ["Download", "ROUTE"]
 
@@ -40,7 +42,7 @@ class Download(tornado.web.RequestHandler):
             if dot:
                 moved.setdefault(theme, {})[name] = _value(self.get_argument(key))
         theme = self.get_argument("theme", "")
-        lang = "en" if self.get_argument("lang", "fr") == "en" else "fr"
+        lang = language(self.get_argument("lang", "fr"))
         client = ServiceClient(Path(os.environ["EO_HELPERS_SERVICE"]))
         try:
             told = await client.call(
@@ -69,17 +71,20 @@ class Download(tornado.web.RequestHandler):
 
     def _link(self, insee: str) -> str:
         """Address of the page with the same commune and settings."""
-        asked = {"commune": insee}
-        for key in sorted(self.request.arguments):
-            if "." in key:
-                asked[key] = self.get_argument(key)
+        asked = {key: self.get_argument(key) for key in sorted(self.request.arguments)}
+        moved = {key: value for key, value in asked.items() if "." in key}
+        board = board_of(asked.get("theme", "")) or BOARDS[0]
+        lang = language(asked.get("lang", "fr"))
         base = self.settings.get("base_url", "/")
         where = f"{self.request.protocol}://{self.request.host}{base}"
-        return f"{where}voila/render/ma_commune.ipynb?{urlencode(asked)}"[:500]
+        return (where + address(board.path, lang, insee, more=moved))[:500]
 
-    def write_error(self, status_code: int, **_: Any) -> None:
+    def write_error(self, status_code: int, **kwargs: Any) -> None:
         """What went wrong stays in the log."""
-        self.finish(_page("Le fichier n'a pas pu être préparé. Réessayez dans un instant.", "fr"))
+        lang = language(self.get_argument("lang", "fr"))
+        _ = translator(lang)
+        said = _("Le fichier n'a pas pu être préparé. Réessayez dans un instant.")
+        self.finish(_page(said, lang))
 
 
 def _value(text: str) -> float | str:
@@ -92,11 +97,12 @@ def _value(text: str) -> float | str:
 def _page(sentence: str, lang: str) -> str:
     from html import escape
 
-    back = "Go back to the page" if lang == "en" else "Revenez à la page précédente"
+    _ = translator(lang)
+    back = _("Revenez à la page précédente.")
     return (
         f'<!DOCTYPE html><html lang="{lang}"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(sentence[:60])}</title><body style='font:16px/1.5 system-ui,sans-serif;"
         f"max-width:720px;margin:24px auto;padding:0 16px'><p>{escape(sentence)}</p>"
-        f"<p>{back}.</p></body></html>"
+        f"<p>{back}</p></body></html>"
     )

@@ -27,17 +27,20 @@ from voila.tornado.kernel_websocket_handler import (
 )
 
 from ._downloads import ROUTE, Download
+from ._entry import ROUTES
 from ._figures import PageFigures
 from ._headers import Protected, behind_proxy
 from ._kernels import ABANDONED, MESSAGES, ROUND, Kernels
 from ._waiting import waiting_page
 from ._watch import Health, Metrics, counted
+from .boards import BOARDS, ENTRY
+from .words import both
 
 __all__ = ["HOME", "Site", "Server", "settings"]
 
 log = logging.getLogger(__name__)
 
-HOME = "voila/render/ma_commune.ipynb"
+HOME = BOARDS[0].path
 
 #: The only front-end extensions that the page needs.
 EXTENSIONS = [
@@ -101,6 +104,7 @@ def settings(site: Site) -> Config:
         "websocket_max_message_size": LONGEST_MESSAGE,
         "compress_response": site.host not in ("localhost", "127.0.0.1", "::1"),
     }
+    config.VoilaExporter.filters = {"both": both}
     page = config.VoilaConfiguration
     page.template = "eo"
     page.allow_template_override = "NO"
@@ -116,6 +120,10 @@ def settings(site: Site) -> Config:
     page.multi_kernel_manager_class = Kernels
     config.Kernels.session_memory = site.memory
     config.Kernels.most_sessions = site.sessions
+    # Ready sessions cost memory: they are kept for the page that everybody opens first.
+    config.VoilaKernelManager.preheat_denylist = [
+        rf"{board.name}\.ipynb" for board in BOARDS if board.path not in HOME
+    ]
     if sys.platform != "win32":
         # Kernels listen on sockets of this user only, not on TCP.
         config.KernelManager.transport = "ipc"
@@ -261,6 +269,8 @@ class Server(Voila):
                 return found
 
             kernels.get_rendered_notebook = claimed
+        # Pages outside of dashboards speak both languages too.
+        out["voila_jinja2_env"].filters["both"] = both
         self.figures = PageFigures()
         out["eo_figures"] = self.figures
         out["log_function"] = functools.partial(counted, self.figures)
@@ -276,6 +286,13 @@ class Server(Voila):
             (at + ROUTE, Download),
             (f"{at}/sante", Health),
             (f"{at}/metrics", Metrics),
+            *((at + route, *rest) for route, *rest in ROUTES),
+            # The list of files that Voilà offers leads to the list of dashboards.
+            (
+                f"{at}/voila/tree.*",
+                tornado.web.RedirectHandler,
+                {"url": f"{at}/{ENTRY}", "permanent": False},
+            ),
         ]
         ours = {
             TornadoVoilaHandler: Page,

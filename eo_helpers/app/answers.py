@@ -176,7 +176,7 @@ class Answers:
             "export": self.export,
         }
 
-    def about(self) -> bytes:
+    def about(self, lang: str = "fr") -> bytes:
         """Themes, kind of source, and a few communes to begin with."""
         from ..findings import THEMES
 
@@ -185,20 +185,20 @@ class Answers:
                 "source": self.source_name,
                 "demonstration": bool(self.source.demonstration),
                 "themes": [{"name": t.name, "title": dict(t.title)} for t in THEMES],
-                "examples": [_match(m) for m in self._examples()],
+                "examples": [_match(m, lang) for m in self._examples()],
             }
         )
 
-    def search(self, query: str, limit: int = 8) -> bytes:
+    def search(self, query: str, limit: int = 8, lang: str = "fr") -> bytes:
         """Communes that answer to what was typed, best first."""
         if len(query) > 100:
             raise InvalidInput(
                 "Le nom cherché est trop long : quelques lettres suffisent.",
                 "This name is too long: a few letters are enough.",
             )
-        return dumps([_match(m) for m in self.index.search(query, limit=min(int(limit), 20))])
+        return dumps([_match(m, lang) for m in self.index.search(query, limit=min(int(limit), 20))])
 
-    def commune(self, insee: str) -> bytes:
+    def commune(self, insee: str, lang: str = "fr") -> bytes:
         """Name, outline and plain ground of one commune."""
         import shapely
 
@@ -209,7 +209,7 @@ class Answers:
             {
                 "insee": commune.insee,
                 "name": commune.name,
-                "label": place(commune.departement, commune.population),
+                "label": place(commune.departement, commune.population, lang),
                 "bounds": [[south, west], [north, east]],
                 "outline": shapely.geometry.mapping(outline),
                 "demonstration": bool(commune.demonstration),
@@ -360,24 +360,28 @@ class Answers:
         return None
 
 
-def _match(match: Any) -> dict[str, Any]:
+def _match(match: Any, lang: str) -> dict[str, Any]:
     return {
         "insee": match.insee,
         "name": match.name,
-        "label": place(match.departement, match.population),
+        "label": place(match.departement, match.population, lang),
     }
 
 
-def place(departement: str, population: float | None) -> str:
+def place(departement: str, population: float | None, lang: str = "fr") -> str:
     """What tells homonyms apart: « Seine-Saint-Denis (93), 113 000 hab. »."""
     where = departement_name(departement)
     if population is None or population != population:
         return where
     from ..text import number
+    from .words import language, translator
 
+    lang = language(lang)
+    _ = translator(lang)
     # Three figures are enough to recognise a town, and are easier to read.
     rounded = round(population, -3) if population >= 10_000 else round(population)
-    return f"{where}, {number(rounded)}\u00a0hab."
+    inhabitants = _("hab.")
+    return f"{where}, {number(rounded, lang=lang)}\u00a0{inhabitants}"
 
 
 _stamp: str | None = None

@@ -4,11 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
+import traitlets
 
-__all__ = ["Controls"]
+from .words import translator
+
+__all__ = ["Controls", "Slider"]
+
+
+class Slider(anywidget.AnyWidget):
+    """A native range field: it has a label, and says its value with unit in its language.
+
+    ``value`` changes when the hand lets go, not for each pixel on the way.
+    """
+
+    _esm = (Path(__file__).resolve().parent / "slider.js").read_text(encoding="utf-8")
+
+    value = traitlets.Float(0.0).tag(sync=True)
+    min = traitlets.Float(0.0).tag(sync=True)
+    max = traitlets.Float(1.0).tag(sync=True)
+    step = traitlets.Float(0.1).tag(sync=True)
+    digits = traitlets.Int(1).tag(sync=True)
+    label = traitlets.Unicode("").tag(sync=True)
+    unit = traitlets.Unicode("").tag(sync=True)
+    lang = traitlets.Unicode("fr").tag(sync=True)
 
 
 class Controls:
@@ -18,15 +41,19 @@ class Controls:
     ----------
     moved : callable (settings)
         Told ``{name: value}`` of every control that is not where it was at first.
+    lang : str
+        Language of the labels.
     """
 
-    def __init__(self, moved: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(self, moved: Callable[[dict[str, Any]], None], lang: str = "fr") -> None:
+        self._lang = lang
         self._moved = moved
         self._inputs: dict[str, ipywidgets.Widget] = {}
         self._told: list[dict[str, Any]] = []
         self._first: dict[str, Any] = {}
         self._quiet = False
-        self._back = ipywidgets.Button(description="Revenir aux réglages de départ")
+        _ = translator(lang)
+        self._back = ipywidgets.Button(description=_("Revenir aux réglages de départ"))
         self._back.add_class("eo-back")
         self._back.on_click(self._reset)
         self.widget = ipywidgets.VBox([])
@@ -62,12 +89,15 @@ class Controls:
         rows: list[ipywidgets.Widget] = []
         self._inputs = {}
         for control in told:
-            field = _choice(control) if control["choices"] else _slider(control)
+            field = _choice(control) if control["choices"] else _slider(control, self._lang)
             field.observe(self._hear, names="value")
             self._inputs[control["name"]] = field
-            rows.append(field)
+            parts = [field]
             if control["help"]:
-                rows.append(ipywidgets.HTML(f'<p class="eo-help">{escape(control["help"])}</p>'))
+                parts.append(ipywidgets.HTML(f'<p class="eo-help">{escape(control["help"])}</p>'))
+            row = ipywidgets.VBox(parts)
+            row.add_class("eo-control")
+            rows.append(row)
         self.widget.children = (*rows, self._back) if rows else ()
 
     def _hear(self, _: Any) -> None:
@@ -78,18 +108,16 @@ class Controls:
         self._moved({})
 
 
-def _slider(control: dict[str, Any]) -> ipywidgets.Widget:
-    unit = f"\u00a0{control['unit']}" if control["unit"] else ""
-    slider = ipywidgets.FloatSlider(
+def _slider(control: dict[str, Any], lang: str) -> ipywidgets.Widget:
+    slider = Slider(
         value=control["value"],
         min=control["low"],
         max=control["high"],
         step=control["step"],
-        description=f"{control['label']}{unit and ' (' + unit.strip() + ')'}",
-        readout_format=f".{control['digits']}f",
-        # The answer is asked when the hand lets go, not for each pixel on the way.
-        continuous_update=False,
-        style={"description_width": "initial"},
+        digits=control["digits"],
+        label=control["label"],
+        unit=control["unit"] or "",
+        lang=lang,
     )
     slider.add_class("eo-slider")
     return slider

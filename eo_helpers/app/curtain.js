@@ -3,16 +3,17 @@ const PATIENCE = 50; // ms between two looks for pictures that are still being a
 
 function render({ model, el }) {
   el.classList.add("eo-curtain");
+  const words = model.get("words");
   const slider = document.createElement("input");
   slider.type = "range";
   slider.min = "0";
   slider.max = "100";
   slider.step = "1";
-  slider.setAttribute("aria-label", "Rideau entre avant et après");
+  slider.setAttribute("aria-label", words.label);
   const before = document.createElement("span");
-  before.textContent = "Avant";
+  before.textContent = words.before;
   const after = document.createElement("span");
-  after.textContent = "Après";
+  after.textContent = words.after;
   el.replaceChildren(before, slider, after);
 
   const line = document.createElement("div");
@@ -32,10 +33,7 @@ function render({ model, el }) {
     const frame = map.getBoundingClientRect();
     line.style.left = `${picture.left - frame.left + share * picture.width}px`;
     line.hidden = !(share > 0 && share < 1);
-    slider.setAttribute(
-      "aria-valuetext",
-      `Avant sur ${slider.value}\u00a0% de la carte, après sur le reste`,
-    );
+    slider.setAttribute("aria-valuetext", words.value.replace("{}", slider.value));
   }
 
   function hold(tries = 40) {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import anywidget
 import traitlets
+
+from .words import translator
 
 __all__ = ["Curtain"]
 
@@ -23,3 +26,15 @@ class Curtain(anywidget.AnyWidget):
     value = traitlets.Float(0.5).tag(sync=True)
     #: Changes whenever the pictures on the map do: the browser takes hold of the new ones.
     pictures = traitlets.Int(0).tag(sync=True)
+    #: What is written on it.
+    words = traitlets.Dict().tag(sync=True)
+
+    def __init__(self, lang: str = "fr", **traits: Any) -> None:
+        _ = translator(lang)
+        words = {
+            "label": _("Rideau entre avant et après"),
+            "before": _("Avant"),
+            "after": _("Après"),
+            "value": _("Avant sur {} % de la carte, après sur le reste"),
+        }
+        super().__init__(words=words, **traits)

@@ -12,14 +12,17 @@ _WORLD = 256.0
 #: Free space kept around the commune, as a share of the map.
 _MARGIN = 0.06
 
-#: Heights and gaps of style.css, in pixels.
-MAP_HEIGHT = 320
+#: Heights and gaps of style.css, in pixels; the second where a theme has the page to itself.
+MAP_HEIGHT, WIDE_MAP_HEIGHT = 320, 520
 _PAGE, _GUTTER, _EDGE = 1440, 24, 24
 
 
-def map_width(viewport: int) -> int:
-    """Width of one map on a page that is ``viewport`` pixels wide (see style.css)."""
-    columns = 3 if viewport >= 1080 else 2 if viewport >= 720 else 1
+def map_width(viewport: int, most: int = 3) -> int:
+    """Width of one map on a page that is ``viewport`` pixels wide (see style.css).
+
+    ``most`` is the number of columns that a wide page has.
+    """
+    columns = min(most, 3 if viewport >= 1080 else 2 if viewport >= 720 else 1)
     edge = _EDGE if viewport >= 720 else 16
     inside = min(viewport, _PAGE) - 2 * edge
     return max(200, round((inside - (columns - 1) * _GUTTER) / columns))

@@ -14,10 +14,11 @@ import ipywidgets
 
 from .controls import Controls
 from .curtain import Curtain
-from .framing import MAP_HEIGHT, center_zoom
+from .framing import MAP_HEIGHT, WIDE_MAP_HEIGHT, center_zoom
 from .marks import marks
+from .words import translator
 
-__all__ = ["Ground", "Panel"]
+__all__ = ["Ground", "Panel", "badge"]
 
 #: Plan IGN, of the Géoplateforme: free, without a key.
 PLAN_IGN = (
@@ -32,14 +33,15 @@ _OUTLINES = (
     {"color": "#161616", "weight": 2.5, "fill": False, "opacity": 0.9},
 )
 
-DEMONSTRATION = '<p class="eo-badge">Données de démonstration</p>'
-
-
 #: Charts that are seen at once; the others are folded away with the rest of the figures.
 CHARTS = 1
 
-#: Asks again for the same commune (see picker.js).
-RETRY = '<p><button type="button" class="eo-link eo-retry">Réessayer</button></p>'
+
+def badge(lang: str) -> str:
+    """The mark of what is fictional, as HTML."""
+    _ = translator(lang)
+    words = _("Données de démonstration")
+    return f'<p class="eo-badge">{words}</p>'
 
 
 class Ground:
@@ -51,22 +53,23 @@ class Ground:
         The answer of the service: ``bounds``, ``outline``, ``ground``.
     online : bool
         May tiles be asked of the IGN?
+    lang : str
+        Language of the word about the basemap.
     """
 
-    def __init__(self, commune: dict[str, Any], online: bool) -> None:
+    def __init__(self, commune: dict[str, Any], online: bool, lang: str = "fr") -> None:
+        _ = translator(lang)
         self.bounds = commune["bounds"]
         self.demonstration = bool(commune["demonstration"])
         self.below: tuple[ipyleaflet.Layer, ...] = ()
-        self.word = (
-            "Fond de carte en ligne désactivé\u00a0: la commune est dessinée sur un fond uni."
-        )
+        self.word = _("Fond de carte en ligne désactivé : la commune est dessinée sur un fond uni.")
         drawn = commune.get("ground")
         if drawn:
             self.below = (ipyleaflet.ImageOverlay(url=drawn["png"], bounds=drawn["bounds"]),)
-            self.word = "Fond de carte dessiné pour le territoire fictif."
+            self.word = _("Fond de carte dessiné pour le territoire fictif.")
         elif online and not commune["demonstration"]:
             self.below = (ipyleaflet.TileLayer(url=PLAN_IGN, attribution="© IGN", max_zoom=19),)
-            self.word = "Fond de carte\u00a0: Plan IGN, © IGN."
+            self.word = _("Fond de carte : Plan IGN, © IGN.")
         self.outline = ipyleaflet.GeoJSON(
             data={
                 "type": "FeatureCollection",
@@ -96,19 +99,33 @@ class Panel:
         Name of the theme, as a person reads it.
     moved : callable (settings), optional
         Told the controls that a person moved: the theme is to be asked again.
+    lang : str
+        Language of the words around the answer.
+    alone : bool
+        The theme has the page to itself: a larger map, all charts in sight.
     """
 
     def __init__(
-        self, title: str, moved: Callable[[dict[str, Any]], None] = lambda settings: None
+        self,
+        title: str,
+        moved: Callable[[dict[str, Any]], None] = lambda settings: None,
+        lang: str = "fr",
+        alone: bool = False,
     ) -> None:
         self.title = title
+        #: Address of the theme's own dashboard, if there is one to go to.
+        self.link = ""
+        self._ = translator(lang)
+        self._lang = lang
+        self._alone = alone
+        self._height = WIDE_MAP_HEIGHT if alone else MAP_HEIGHT
         self._head = ipywidgets.HTML()
         self._head.add_class("eo-head")
-        self._choice = ipywidgets.Dropdown(description="Carte\u00a0:", options=[])
+        self._choice = ipywidgets.Dropdown(description=self._("Carte :"), options=[])
         self._choice.add_class("eo-choice")
         self._choice.observe(self._choose, names="value")
         self._curtain: Curtain | None = None
-        self.controls = Controls(moved)
+        self.controls = Controls(moved, lang)
         self._place = ipywidgets.VBox([])
         self._place.add_class("eo-place")
         self._legend = ipywidgets.HTML()
@@ -132,7 +149,7 @@ class Panel:
     def wait(self) -> None:
         """A commune was picked: say that the answer is being computed."""
         self._forget()
-        self._say("Calcul en cours…", "eo-wait")
+        self._say(self._("Calcul en cours…"), "eo-wait")
 
     def ground(self, ground: Ground, width: int) -> None:
         """Frame the map on the commune; the theme comes later."""
@@ -167,12 +184,14 @@ class Panel:
         self._choice.value = shown[0] if shown else (0 if self._layers else None)
         self._choice.observe(self._choose, names="value")
         self._choose()
-        self._body.value = _body(bundle)
+        self._body.value = self._answer(bundle)
 
     def fail(self, sentence: str) -> None:
         """Say calmly that there is no answer."""
         self._forget()
-        self._say(sentence, "eo-calm", RETRY)
+        words = self._("Réessayer")
+        retry = f'<p><button type="button" class="eo-link eo-retry">{words}</button></p>'
+        self._say(sentence, "eo-calm", retry)
 
     def close(self) -> None:
         """Forget the commune."""
@@ -183,9 +202,16 @@ class Panel:
 
     def _say(self, sentence: str, kind: str, after: str = "") -> None:
         self._said = (sentence, kind, after)
+        link = ""
+        if self.link:
+            alone, name = escape(self._("Voir en grand")), escape(self.title)
+            link = (
+                f'<p class="eo-alone"><a href="{escape(self.link)}">{alone}'
+                f'<span class="eo-hidden"> ({name})</span></a></p>'
+            )
         self._head.value = (
-            f'<div class="eo-title"><h2>{escape(self.title)}</h2>'
-            f"{DEMONSTRATION if self._demonstration else ''}</div>"
+            f'<div class="eo-title"><h2>{escape(self.title)}</h2>{link}'
+            f"{badge(self._lang) if self._demonstration else ''}</div>"
             f'<p class="{kind}">{escape(sentence)}</p>{after}'
         )
 
@@ -228,7 +254,9 @@ class Panel:
     def _frame(self) -> None:
         if self._ground is None:
             return
-        center, zoom = center_zoom(self._ground.bounds, self._width, MAP_HEIGHT)
+        # Not taller than wide: on a phone, what stands below the map must be within reach.
+        height = min(self._height, max(self._width, MAP_HEIGHT))
+        center, zoom = center_zoom(self._ground.bounds, self._width, height)
         if self._map is None:
             self._map = ipyleaflet.Map(
                 center=center,
@@ -240,15 +268,18 @@ class Panel:
                 attribution_control=False,
                 # One finger must scroll the page, not the map, on a phone.
                 dragging=self._width > 360,
-                layout=ipywidgets.Layout(height=f"{MAP_HEIGHT}px", width="100%"),
+                layout=ipywidgets.Layout(height=f"{height}px", width="100%"),
             )
             self._map.add(
-                ipyleaflet.ZoomControl(zoom_in_title="Agrandir", zoom_out_title="Réduire")
+                ipyleaflet.ZoomControl(
+                    zoom_in_title=self._("Agrandir"), zoom_out_title=self._("Réduire")
+                )
             )
             self._map.add(ipyleaflet.AttributionControl(position="bottomright", prefix=""))
             self._map.add(ipyleaflet.WidgetControl(widget=self._tip, position="bottomleft"))
             self._arrange()
         else:
+            self._map.layout.height = f"{height}px"
             with self._map.hold_sync():
                 self._map.center, self._map.zoom = center, zoom
 
@@ -259,9 +290,12 @@ class Panel:
         self._draw(layer)
         self._arrange()
         word = self._ground.word if self._ground else ""
+        lost = self._(
+            "Il n'est pas joignable pour l'instant : la commune est dessinée sur un fond uni."
+        )
         ground = (
-            f'<p class="eo-ground">{escape(word)}<span class="eo-ground-lost"> Il n\'est pas '
-            "joignable pour l'instant\u00a0: la commune est dessinée sur un fond uni.</span></p>"
+            f'<p class="eo-ground">{escape(word)}'
+            f'<span class="eo-ground-lost"> {escape(lost)}</span></p>'
         )
         if layer is None:
             self._legend.value = ground
@@ -288,7 +322,7 @@ class Panel:
         pair = self._pair()
         if pair is not None:
             if self._curtain is None:
-                self._curtain = Curtain()
+                self._curtain = Curtain(self._lang)
             self._curtain.pictures += 1
             # Opaque, before and after in this order: the curtain clips the upper one.
             return tuple(
@@ -315,27 +349,25 @@ class Panel:
         properties = (feature or {}).get("properties") or {}
         self._tip.value = escape(str(properties.get("tooltip") or ""))
 
-
-def _body(bundle: dict[str, Any]) -> str:
-    """Chart, figures, then the detail, folded away."""
-    charts = [f'<div class="eo-chart">{chart["html"]}</div>' for chart in bundle["charts"]]
-    parts = charts[:CHARTS]
-    if bundle["figures"]:
-        parts.append(f'<div class="eo-figures">{bundle["figures"]}</div>')
-    more = "".join(charts[CHARTS:]) + bundle.get("more_figures", "")
-    if more:
-        parts.append(
-            '<details class="eo-detail eo-more"><summary>Tous les chiffres et graphiques'
-            f"</summary>{more}</details>"
+    def _answer(self, bundle: dict[str, Any]) -> str:
+        """Chart, figures, then the detail, folded away."""
+        charts = [f'<div class="eo-chart">{chart["html"]}</div>' for chart in bundle["charts"]]
+        seen = len(charts) if self._alone else CHARTS
+        parts = []
+        if charts:
+            parts.append(f'<div class="eo-charts">{"".join(charts[:seen])}</div>')
+        if bundle["figures"]:
+            parts.append(f'<div class="eo-figures">{bundle["figures"]}</div>')
+        more = "".join(charts[seen:]) + bundle.get("more_figures", "")
+        folded = (
+            (self._("Tous les chiffres et graphiques"), more, " eo-more"),
+            (self._("Ce que ces données ne disent pas"), bundle["caveats"], ""),
+            (self._("D'où viennent ces données"), bundle["provenance"], ""),
         )
-    if bundle["caveats"]:
-        parts.append(
-            '<details class="eo-detail"><summary>Ce que ces données ne disent pas</summary>'
-            f"{bundle['caveats']}</details>"
-        )
-    if bundle["provenance"]:
-        parts.append(
-            '<details class="eo-detail"><summary>D\'où viennent ces données</summary>'
-            f"{bundle['provenance']}</details>"
-        )
-    return "".join(parts)
+        parts += [
+            f'<details class="eo-detail{kind}"><summary>{escape(title, quote=False)}</summary>'
+            f"{html}</details>"
+            for title, html, kind in folded
+            if html
+        ]
+        return "".join(parts)

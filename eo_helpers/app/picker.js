@@ -29,7 +29,6 @@ function render({ model, el }) {
     id: `${id}-list`,
     role: "listbox",
     class: "eo-options",
-    "aria-label": "Communes proposées",
   });
   list.hidden = true;
   const message = element("p", { class: "eo-message", role: "status", "aria-live": "polite" });
@@ -40,18 +39,31 @@ function render({ model, el }) {
   });
   const examples = element("p", { class: "eo-examples" });
   el.classList.add("eo-picker");
+  const label = element("label", { for: id });
+  const hint = element("p", { id: `${id}-hint`, class: "eo-hint" });
   el.replaceChildren(
-    element("label", { for: id }, "Choisissez votre commune"),
-    element(
-      "p",
-      { id: `${id}-hint`, class: "eo-hint" },
-      "Tapez les premières lettres de son nom, son code postal ou son code INSEE.",
-    ),
+    label,
+    hint,
     element("div", { class: "eo-combo" }, input, list),
     message,
     examples,
     announce,
   );
+
+  // The words come from the kernel, in the language that the address asks for.
+  let words = {};
+  function write() {
+    words = model.get("words");
+    if (!words.lang) return;
+    document.documentElement.lang = words.lang;
+    label.textContent = words.label;
+    hint.textContent = words.hint;
+    list.setAttribute("aria-label", words.offered);
+    showExamples();
+    showCommune();
+    nameMaps();
+  }
+  const fill = (text, ...values) => values.reduce((said, value) => said.replace("{}", value), text);
 
   let asked = 0; // grows with every question: a late answer to an old one is ignored
   let items = [];
@@ -108,8 +120,8 @@ function render({ model, el }) {
   function expectAnswer() {
     clearTimeout(silence);
     silence = setTimeout(() => {
-      say("La page a perdu le contact avec le serveur\u00a0; rien n'est perdu. ");
-      message.append(element("a", { href: window.location.href }, "Recharger la page"));
+      say(`${words.lost} `);
+      message.append(element("a", { href: window.location.href }, words.reload));
     }, SILENCE);
   }
 
@@ -213,7 +225,7 @@ function render({ model, el }) {
     const offered = model.get("examples");
     examples.hidden = !offered.length;
     examples.replaceChildren(
-      model.get("demonstration") ? "Communes fictives à essayer\u00a0: " : "Par exemple\u00a0: ",
+      `${model.get("demonstration") ? words.fictional : words.examples} `,
       ...offered.flatMap((item, index) => {
         const button = element("button", { type: "button", class: "eo-link" }, item.name);
         button.addEventListener("click", () => pick(item));
@@ -236,9 +248,9 @@ function render({ model, el }) {
       const title = theme.querySelector("h2")?.textContent ?? "";
       const shown = theme.querySelector(".eo-caption")?.textContent;
       map.setAttribute("role", "region");
-      map.setAttribute("aria-label", shown ? `Carte, ${title}\u00a0: ${shown}` : `Carte, ${title}`);
-      const words = theme.querySelector(".eo-alt");
-      if (words) map.setAttribute("aria-description", words.textContent);
+      map.setAttribute("aria-label", shown ? fill(words.map_of, title, shown) : fill(words.map, title));
+      const told = theme.querySelector(".eo-alt");
+      if (told) map.setAttribute("aria-description", told.textContent);
       else map.removeAttribute("aria-description");
     }
   }
@@ -246,9 +258,9 @@ function render({ model, el }) {
   function showCommune() {
     clearTimeout(silence);
     const shown = model.get("shown");
+    document.title = shown.name ? `${shown.name} – ${words.title}` : words.title;
     if (!shown.name) return;
     if (document.activeElement !== input) input.value = shown.name;
-    document.title = `${shown.name} – Ma commune vue par satellite`;
   }
 
   // The maps are framed by the kernel, which must know how wide the page is.
@@ -288,14 +300,31 @@ function render({ model, el }) {
   };
   window.addEventListener("popstate", onBack);
 
+  // Voilà's shell takes the cells out of the page: what it shows is the main content.
+  function landmark() {
+    if (!el.isConnected) {
+      requestAnimationFrame(landmark);
+      return;
+    }
+    const page = el.closest(".eo-page");
+    if (!page || !document.body.dataset.voila) return;
+    document.getElementById("contenu")?.removeAttribute("id");
+    document.getElementById("voila-top-panel")?.removeAttribute("role");
+    page.id = "contenu";
+    page.tabIndex = -1;
+    page.setAttribute("role", "main");
+  }
+
+  model.on("change:words", write);
   model.on("change:examples", showExamples);
   model.on("change:demonstration", showExamples);
   model.on("change:status", showStatus);
   model.on("change:shown", showCommune);
   model.on("change:settings", showSettings);
-  showExamples();
+  write();
   showStatus();
-  showCommune();
+  model.send({ kind: "lang", value: new URL(window.location.href).searchParams.get("lang") ?? "fr" });
+  landmark();
   tellWidth();
   document.getElementById("eo-loading")?.remove();
   onBack(); // the address may name a commune already

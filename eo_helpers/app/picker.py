@@ -8,9 +8,25 @@ from typing import Any
 import anywidget
 import traitlets
 
+from .words import N_, translator
+
 __all__ = ["Picker"]
 
 _HERE = Path(__file__).resolve().parent
+
+
+#: What picker.js writes. ``{}`` stands for what it knows.
+WORDS = {
+    "label": N_("Choisissez votre commune"),
+    "hint": N_("Tapez les premières lettres de son nom, son code postal ou son code INSEE."),
+    "offered": N_("Communes proposées"),
+    "lost": N_("La page a perdu le contact avec le serveur ; rien n'est perdu."),
+    "reload": N_("Recharger la page"),
+    "fictional": N_("Communes fictives à essayer :"),
+    "examples": N_("Par exemple :"),
+    "map": N_("Carte, {}"),
+    "map_of": N_("Carte, {} : {}"),
+}
 
 
 def _style() -> str:
@@ -22,10 +38,10 @@ def _style() -> str:
 class Picker(anywidget.AnyWidget):
     """Asks for a commune.
 
-    The browser sends ``{"kind": "search", "id", "query"}``, ``{"kind": "pick", "insee",
-    "settings"}`` and ``{"kind": "width", "value"}``; the shell answers a search with
-    ``{"kind": "results", "id", "items", "message"}``. Ids grow, and the browser shows
-    nothing but the answer to its last question.
+    The browser sends ``{"kind": "lang", "value"}`` first, then ``{"kind": "search", "id",
+    "query"}``, ``{"kind": "pick", "insee", "settings"}`` and ``{"kind": "width", "value"}``;
+    the shell answers a search with ``{"kind": "results", "id", "items", "message"}``. Ids
+    grow, and the browser shows nothing but the answer to its last question.
     """
 
     _esm = (_HERE / "picker.js").read_text(encoding="utf-8")
@@ -41,6 +57,15 @@ class Picker(anywidget.AnyWidget):
     settings = traitlets.Dict().tag(sync=True)
     #: Read aloud by screen readers when it changes.
     status = traitlets.Unicode("").tag(sync=True)
+
+    #: The words of ``WORDS``, ``title`` and ``lang``.
+    words = traitlets.Dict().tag(sync=True)
+
+    def speak(self, lang: str, title: str) -> None:
+        """Write in ``lang``, on a page with that title (French)."""
+        _ = translator(lang)
+        words = {key: _(text) for key, text in WORDS.items()}
+        self.words = {**words, "title": _(title), "lang": lang}
 
     def results(self, ask: int, items: list[dict[str, Any]], message: str = "") -> None:
         """Answer the search that had the id ``ask``."""

@@ -227,10 +227,10 @@ class Service:
 def _parse(raw: bytes) -> dict[str, Any]:
     """The question, checked: a known method and plain text or whole-number parameters."""
     allowed = {
-        "about": set(),
+        "about": {"lang"},
         "figures": set(),
-        "search": {"query", "limit"},
-        "commune": {"insee"},
+        "search": {"query", "limit", "lang"},
+        "commune": {"insee", "lang"},
         "bundle": {"theme", "insee", "lang", "settings"},
         "export": {"insee", "ending", "lang", "theme", "settings", "link"},
     }

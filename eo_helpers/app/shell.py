@@ -5,48 +5,29 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import os
 from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import ipywidgets
 
 from ..catalog.net import offline
+from .boards import BOARDS, board_of
 from .client import LocalClient, ServiceClient, ServiceError, open_client
 from .framing import map_width
-from .panel import DEMONSTRATION, Ground, Panel
+from .panel import Ground, Panel, badge
 from .picker import Picker
+from .ways import Ways
+from .words import N_, language, translator
 
-__all__ = ["Shell", "ma_commune"]
+__all__ = ["Shell", "ma_commune", "un_theme"]
 
 log = logging.getLogger(__name__)
 
-UNEXPECTED = (
-    "La réponse n'a pas pu être affichée. Le reste de la page fonctionne\u00a0: réessayez, "
+UNEXPECTED = N_(
+    "La réponse n'a pas pu être affichée. Le reste de la page fonctionne : réessayez, "
     "ou choisissez une autre commune."
-)
-
-#: Ending, words and target of each file that a person may take away.
-TAKE_AWAY = (
-    ("pdf", "Imprimer la fiche (PDF)", ' target="_blank" rel="noopener"'),
-    ("gpkg", "Couches pour QGIS (GeoPackage)", " download"),
-    ("csv", "Chiffres (CSV)", " download"),
-    ("zip", "Tout, avec les rasters (ZIP)", " download"),
-    ("ipynb", "Ouvrir dans un carnet (Jupyter)", " download"),
-)
-
-FICTION = (
-    f"{DEMONSTRATION}<p>Vous voyez un territoire fictif, qui sert à découvrir "
-    "l'outil\u00a0: aucune de ces communes n'existe.</p>"
-)
-
-_TITLE = (
-    '<header class="eo-header"><h1>Ma commune vue par satellite</h1>'
-    "<p>Ce que les satellites disent de votre commune, thème par thème."
-    "</p></header>"
 )
 
 
@@ -61,12 +42,19 @@ class Shell:
     client : ServiceClient or LocalClient
         Whom to ask.
     lang : str
-        Language of the answers.
+        Language to begin with; the address of the page may ask for another one.
+    theme : str
+        The one theme of the page; none for all of them.
     """
 
-    def __init__(self, client: ServiceClient | LocalClient, lang: str = "fr") -> None:
+    def __init__(
+        self, client: ServiceClient | LocalClient, lang: str = "fr", theme: str = ""
+    ) -> None:
         self.client = client
         self.lang = lang
+        self.theme = theme
+        self.board = board_of(theme) or BOARDS[0]
+        self._ = translator(lang)
         self.generation = 0
         self.panels: dict[str, Panel] = {}
         self.picker = Picker()
@@ -85,10 +73,14 @@ class Shell:
         self._grid = ipywidgets.Box([])
         self._grid.add_class("eo-grid")
         self._grid.add_class("eo-empty")
-        title = ipywidgets.HTML(_TITLE)
-        title.add_class("eo-top")
-        self.widget = ipywidgets.VBox([title, self.picker, self._commune, self._files, self._grid])
+        self._title = ipywidgets.HTML()
+        self._title.add_class("eo-top")
+        self.widget = ipywidgets.VBox(
+            [self._title, self.picker, self._commune, self._files, self._grid]
+        )
         self.widget.add_class("eo-page")
+        if theme:
+            self.widget.add_class("eo-one")
         self.picker.on_msg(self._hear)
         self._ready = self._start(self._begin())
 
@@ -111,45 +103,77 @@ class Shell:
         elif kind == "width":
             self._viewport = int(content["value"])
             for panel in self.panels.values():
-                panel.resize(map_width(self._viewport))
+                panel.resize(self._map_width())
+        elif kind == "lang":
+            self._speak(language(content["value"]))
+
+    def _speak(self, lang: str) -> None:
+        """The address asked for another language; it says so before it picks a commune."""
+        if lang != self.lang:
+            self.lang, self._ = lang, translator(lang)
+            before = self._ready
+            before.cancel()
+            self._ready = self._start(self._begin())
+
+    def _map_width(self) -> int:
+        return map_width(self._viewport, 1 if self.theme else 3)
 
     async def _begin(self) -> None:
         """Learn which themes there are, and offer a few communes."""
+        _, lang = self._, self.lang
+        self._title.value = self._ways().header()
+        self.picker.speak(lang, self.board.title)
         try:
-            about = await self.client.call("about")
+            about = await self.client.call("about", lang=lang)
         except ServiceError as error:
-            self._notice(error.fr)
+            self._notice(self._say(error))
             return
         self.panels = {
-            theme["name"]: Panel(theme["title"][self.lang], partial(self.move, theme["name"]))
+            theme["name"]: Panel(
+                theme["title"][lang], partial(self.move, theme["name"]), lang, bool(self.theme)
+            )
             for theme in about["themes"]
+            if self.theme in ("", theme["name"])
         }
         self.picker.demonstration = about["demonstration"]
         self.picker.examples = about["examples"]
         self._grid.children = [panel.widget for panel in self.panels.values()]
-        titles = "".join(f"<li>{escape(panel.title)}</li>" for panel in self.panels.values())
-        self._commune.value = (
-            (FICTION if about["demonstration"] else "")
-            + f'<div class="eo-promise"><p>Une fois la commune choisie, vous verrez\u00a0:</p>'
-            f"<ul>{titles}</ul></div>"
-        )
+        fiction = promise = ""
+        if about["demonstration"]:
+            words = _(
+                "Vous voyez un territoire fictif, qui sert à découvrir l'outil : "
+                "aucune de ces communes n'existe."
+            )
+            fiction = f"{badge(lang)}<p>{escape(words, quote=False)}</p>"
+        if not self.theme:
+            titles = "".join(f"<li>{escape(panel.title)}</li>" for panel in self.panels.values())
+            words = _("Une fois la commune choisie, vous verrez :")
+            promise = f'<div class="eo-promise"><p>{words}</p><ul>{titles}</ul></div>'
+        self._commune.value = fiction + promise
+
+    def _say(self, error: ServiceError) -> str:
+        return error.en if self.lang == "en" else error.fr
+
+    def _ways(self) -> Ways:
+        return Ways(self.board, self.lang, self._insee, self._settings)
 
     async def _find(self, ask: int, query: str) -> None:
+        _ = self._
         try:
-            found = await self.client.call("search", query=query)
+            found = await self.client.call("search", query=query, lang=self.lang)
         except ServiceError as error:
-            self.picker.results(ask, [], error.fr)
+            self.picker.results(ask, [], self._say(error))
             return
-        if found:
-            many = f"{len(found)} communes proposées." if len(found) > 1 else "1 commune proposée."
-            self.picker.results(ask, found, many)
+        if len(found) > 1:
+            self.picker.results(ask, found, _("{} communes proposées.").format(len(found)))
+        elif found:
+            self.picker.results(ask, found, _("1 commune proposée."))
         else:
-            self.picker.results(
-                ask,
-                [],
-                f"Aucune commune ne ressemble à «\u00a0{query}\u00a0». Vérifiez l'orthographe, "
-                "ou essayez le code postal.",
+            words = _(
+                "Aucune commune ne ressemble à « {} ». Vérifiez l'orthographe, "
+                "ou essayez le code postal."
             )
+            self.picker.results(ask, [], words.format(query))
 
     def pick(
         self, insee: str, settings: dict[str, dict[str, Any]] | None = None
@@ -181,10 +205,10 @@ class Shell:
     async def _ask_again(self, name: str, settings: dict[str, Any], generation: int) -> None:
         panel = self.panels[name]
         panel.widget.add_class("eo-busy")
-        self.picker.status = "Calcul en cours…"
+        self.picker.status = self._("Calcul en cours…")
         try:
             await self._fill(name, self._start(self._ask(name)), generation, self._insee)
-            self.picker.status = f"Réponse prête\u00a0: {panel.title}."
+            self.picker.status = self._("Réponse prête : {}.").format(panel.title)
         finally:
             # A later move has its own busy sign.
             if self._settings.get(name) == settings:
@@ -205,12 +229,12 @@ class Shell:
         if not self.panels:
             return
         self._grid.remove_class("eo-empty")
-        self.picker.status = "Calcul en cours…"
+        self.picker.status = self._("Calcul en cours…")
         for panel in self.panels.values():
             panel.wait()
         answers: dict[str, asyncio.Task[dict[str, Any]]] = {}
         try:
-            commune = await self.client.call("commune", insee=insee)
+            commune = await self.client.call("commune", insee=insee, lang=self.lang)
             if generation != self.generation:
                 return
             self._present(commune)
@@ -220,9 +244,10 @@ class Shell:
                 *(self._fill(name, answer, generation, insee) for name, answer in answers.items())
             )
             if generation == self.generation:
-                self.picker.status = (
-                    f"Réponse prête\u00a0: {commune['name']}, {len(answers)} thèmes."
-                )
+                words = self._("Réponse prête : {}, {} thèmes.")
+                if self.theme:
+                    words = self._("Réponse prête : {}.")
+                self.picker.status = words.format(commune["name"], len(answers))
         except ServiceError as error:
             if generation == self.generation:
                 self._refuse(error)
@@ -231,25 +256,13 @@ class Shell:
                 answer.cancel()
 
     def _take_away(self) -> None:
-        """The same as files: where a server is there to make them."""
-        if not os.environ.get("EO_HELPERS_SERVICE"):
-            return
-        asked = {
-            f"{theme}.{name}": value
-            for theme, moved in self._settings.items()
-            for name, value in moved.items()
-        }
-        query = f"?{urlencode(asked)}" if asked else ""
-        links = " ".join(
-            f'<li><a href="../../telecharger/{escape(self._insee)}.{ending}{escape(query)}"'
-            f"{target}>{text}</a></li>"
-            for ending, text, target in TAKE_AWAY
-        )
-        self._files.value = f'<ul class="eo-files" aria-label="Emporter">{links}</ul>'
+        """Links that carry what is shown now: other dashboards, the other language, files."""
+        ways = self._ways()
+        self._title.value, self._files.value = ways.header(), ways.files()
 
     def _present(self, commune: dict[str, Any]) -> None:
         """Name the commune and frame every map on it."""
-        old, self._ground = self._ground, Ground(commune, online=not offline())
+        old, self._ground = self._ground, Ground(commune, not offline(), self.lang)
         self._commune.value = (
             f'<p class="eo-name"><strong>{escape(commune["name"])}</strong> '
             f"<span>{escape(commune['label'])}</span></p>"
@@ -257,8 +270,9 @@ class Shell:
         self._take_away()
         self.picker.settings = self._settings
         self.picker.shown = {"insee": commune["insee"], "name": commune["name"]}
-        for panel in self.panels.values():
-            panel.ground(self._ground, map_width(self._viewport))
+        for name, panel in self.panels.items():
+            panel.link = "" if self.theme else self._ways().alone(name)
+            panel.ground(self._ground, self._map_width())
         if old is not None:
             old.close()
 
@@ -275,15 +289,19 @@ class Shell:
             panel.show(bundle, self._settings.get(name))
         except ServiceError as error:
             if generation == self.generation:
-                panel.fail(error.fr)
+                panel.fail(self._say(error))
         except Exception:  # one panel that cannot be drawn must not take the page with it
             log.exception("the panel of %s cannot be shown", name)
-            panel.fail(UNEXPECTED)
+            panel.fail(self._(UNEXPECTED))
 
     def _refuse(self, error: ServiceError) -> None:
         """The commune itself cannot be had."""
         near = ", ".join(error.suggestions)
-        self._notice(f"{error.fr} Communes proches\u00a0: {near}." if near else error.fr)
+        said = self._say(error)
+        if near:
+            words = self._("Communes proches : {}.")
+            said = f"{said} {words.format(near)}"
+        self._notice(said)
         for panel in self.panels.values():
             panel.close()
         self._grid.add_class("eo-empty")
@@ -324,3 +342,23 @@ def ma_commune(source: str | None = None, data: str | Path | None = None) -> ipy
         To be displayed in a notebook or by Voilà.
     """
     return Shell(open_client(source, data)).widget
+
+
+def un_theme(
+    theme: str, source: str | None = None, data: str | Path | None = None
+) -> ipywidgets.Widget:
+    """The page of one theme: a wide map, then its charts and figures.
+
+    Parameters
+    ----------
+    theme : str
+        Name of a registered theme: ``"lcz"``, ``"lighting"``, ``"flood"`` …
+    source, data
+        As for :func:`ma_commune`.
+
+    Returns
+    -------
+    ipywidgets.Widget
+        To be displayed in a notebook or by Voilà.
+    """
+    return Shell(open_client(source, data), theme=theme).widget

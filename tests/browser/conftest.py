@@ -160,13 +160,13 @@ class Visitor:
         if message.type == "error" and not any(host in about for host in BASEMAP_HOSTS):
             self.troubles.append(f"console: {message.text}")
 
-    def open(self, query: str = "") -> None:
-        self.page.goto(f"{self.url}voila/render/ma_commune.ipynb{query}", wait_until="commit")
+    def open(self, query: str = "", board: str = "ma_commune") -> None:
+        self.page.goto(f"{self.url}voila/render/{board}.ipynb{query}", wait_until="commit")
         self.field.wait_for(timeout=60_000)
 
     @property
     def field(self):
-        return self.page.get_by_label("Choisissez votre commune")
+        return self.page.get_by_role("combobox").first
 
     def type(self, text: str) -> None:
         self.field.fill("")
@@ -176,11 +176,11 @@ class Visitor:
         self.page.get_by_role("option").first.wait_for()
         return self.page.get_by_role("option").all_inner_texts()
 
-    def wait_answer(self, name: str = "") -> None:
+    def wait_answer(self, name: str = "", words: str = "Réponse prête : ") -> None:
         self.page.wait_for_function(
-            "name => document.querySelector('.eo-announce').textContent"
-            ".replaceAll('\\u00a0', ' ').startsWith('Réponse prête : ' + name)",
-            arg=name,
+            "start => (document.querySelector('.eo-announce')?.textContent ?? '')"
+            ".replaceAll('\\u00a0', ' ').startsWith(start)",
+            arg=words + name,
             timeout=120_000,
         )
 

@@ -63,7 +63,7 @@ class FakeAnswers:
     def methods(self):
         return {n: getattr(self, n) for n in ("about", "search", "commune", "bundle")}
 
-    def about(self):
+    def about(self, lang="fr"):
         return dumps(
             {
                 "source": "demo",
@@ -77,12 +77,12 @@ class FakeAnswers:
         name, label, *_ = PLACES[insee]
         return {"insee": insee, "name": name, "label": label}
 
-    def search(self, query, limit=8):
+    def search(self, query, limit=8, lang="fr"):
         return dumps(
             [self._match(i) for i, p in PLACES.items() if p[0].lower().startswith(query.lower())]
         )
 
-    def commune(self, insee):
+    def commune(self, insee, lang="fr"):
         if insee not in PLACES:
             raise UnknownCommune(f"Aucune commune ne porte le code {insee}.", "No.", ("Aigremont",))
         name, label, lon, lat = PLACES[insee]
