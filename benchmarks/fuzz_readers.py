@@ -72,7 +72,7 @@ def main() -> None:
             crash = ""
             try:
                 done = subprocess.run(
-                    command, capture_output=True, text=True, timeout=each + 10 + options.hang
+                    command, capture_output=True, text=True, timeout=each + 60 + options.hang
                 )
                 text = done.stdout
                 crash = "" if done.returncode == 0 else f"exit {done.returncode}"

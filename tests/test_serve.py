@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -48,6 +49,20 @@ def settle(url: str, sessions: int) -> None:
         time.sleep(0.2)
 
 
+def kernels_of(child) -> list[psutil.Process]:
+    """Kernels of a server that run, with their command lines."""
+    found = []
+    for process in psutil.Process(child.pid).children():
+        with contextlib.suppress(psutil.Error):  # it ends while we look
+            if "ipykernel_launcher" in str(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def kernel_of(child, visit) -> psutil.Process:
+    return next(p for p in kernels_of(child) if visit.kernel in " ".join(p.cmdline()))
+
+
 def test_the_next_visitor_waits_calmly_and_comes_in_when_one_leaves(server):
     url, child, _ = server
     before = figures(url)["eo_visitors_waited"]
@@ -62,8 +77,7 @@ def test_the_next_visitor_waits_calmly_and_comes_in_when_one_leaves(server):
     told = figures(url)
     assert told["eo_visitors_waited"] == before + 1 and told["eo_sessions"] == 2
     assert json.loads(get(url + "sante")[2])["complet"] is True
-    kernels = [p for p in psutil.Process(child.pid).children() if "ipykernel" in str(p.cmdline())]
-    assert len(kernels) <= 3  # two visitors and the one that is kept ready
+    assert len(kernels_of(child)) <= 3  # two visitors and the one that is kept ready
     for visit, socket in zip((first, second), sockets, strict=True):
         assert visit.leave() == 204
         assert visit.leave() == 204  # a browser may send it twice
@@ -232,10 +246,7 @@ def test_a_session_that_dies_costs_its_own_visitor_only(server):
     before = figures(url)["eo_sessions_died"]
     visit, other = Visit(url), Visit(url)
     socket, beside = visit.connect(), other.connect()
-    victim = next(
-        p for p in psutil.Process(child.pid).children() if visit.kernel in " ".join(p.cmdline())
-    )
-    victim.send_signal(signal.SIGKILL)
+    kernel_of(child, visit).send_signal(signal.SIGKILL)
     beside.send(message("kernel_info_request"))
     assert wait_kind(beside, "kernel_info_reply")
     assert get(url + "sante")[0] == 200
@@ -256,11 +267,11 @@ def test_a_reserve_that_dies_is_made_again(server):
         assert time.monotonic() < until
         time.sleep(0.2)
     time.sleep(2)
-    ready = [p for p in psutil.Process(child.pid).children() if "ipykernel" in str(p.cmdline())]
+    ready = kernels_of(child)
     assert len(ready) == 1
     ready[0].kill()
     while True:
-        made = [p for p in psutil.Process(child.pid).children() if "ipykernel" in str(p.cmdline())]
+        made = kernels_of(child)
         if made and made[0].pid != ready[0].pid:
             break
         assert time.monotonic() < until
@@ -288,15 +299,8 @@ def test_the_limit_reaches_the_kernel(server):
     if not sys.platform.startswith("linux"):
         pytest.skip("read from /proc")
     url, child, _ = server
-    kernels = [
-        p for p in psutil.Process(child.pid).children() if "ipykernel_launcher" in str(p.cmdline())
-    ]
     visit = Visit(url)
-    chosen = next(
-        p for p in psutil.Process(child.pid).children() if visit.kernel in " ".join(p.cmdline())
-    )
-    assert chosen.rlimit(psutil.RLIMIT_DATA) == (1024 * 2**20, 1024 * 2**20)
-    assert kernels
+    assert kernel_of(child, visit).rlimit(psutil.RLIMIT_DATA) == (1024 * 2**20, 1024 * 2**20)
     visit.leave()
     settle(url, 0)
 

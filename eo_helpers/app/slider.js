@@ -16,6 +16,7 @@ function render({ model, el }) {
 
   const digits = model.get("digits");
   const number = new Intl.NumberFormat(model.get("lang"), {
+    useGrouping: "min2", // a year is written 2050, a length 12 450
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
