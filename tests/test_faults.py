@@ -146,3 +146,24 @@ def test_the_service_is_asked_again_after_a_restart(tmp_path):
     client = ServiceClient(about)
     with pytest.raises(ServiceError, match="ne répond pas"):
         ask(client, "about")
+
+
+def test_a_page_that_is_slow_to_come_keeps_its_session():
+    """Many come at once: a page takes longer than a session waits for its visitor."""
+    import time
+
+    from eo_helpers.app import _kernels
+
+    kernels = _kernels.Kernels()
+    page: list[str] = []
+    token = _kernels.PAGE.set(page)
+    try:
+        kernels.claim("a")
+    finally:
+        _kernels.PAGE.reset(token)
+    late = time.monotonic() + _kernels.NEVER_CLAIMED + 1
+    assert page == ["a"] and kernels.abandoned(late) == []
+    kernels._kernels["a"] = None  # known to the manager
+    kernels.sent(page)
+    assert kernels.abandoned(late) == ["a"]
+    kernels._kernels.clear()

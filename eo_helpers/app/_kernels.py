@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import time
 from typing import Any
@@ -12,7 +13,7 @@ from traitlets import Integer
 
 from ._session import startup_arguments
 
-__all__ = ["ABANDONED", "Kernels", "MESSAGES"]
+__all__ = ["ABANDONED", "Kernels", "MESSAGES", "PAGE"]
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +25,9 @@ NEVER_CLAIMED = 60
 
 #: When nobody else can come in, a session without a page is kept no longer than this, seconds.
 PRESSED = 30
+
+#: Kernels of the page that is being sent; their wait for a visitor begins when it is there.
+PAGE: contextvars.ContextVar[list[str] | None] = contextvars.ContextVar("page", default=None)
 
 #: Seconds between two looks at sessions without a page.
 ROUND = 5.0
@@ -70,7 +74,21 @@ class Kernels(AsyncMappingKernelManager):
     def claim(self, kernel_id: str) -> None:
         """A heated kernel becomes the session of a page."""
         self.heated.discard(kernel_id)
-        self._alone[kernel_id] = time.monotonic()
+        self._await(kernel_id)
+
+    def _await(self, kernel_id: str) -> None:
+        """A session waits for its visitor: from now on, or from when its page is sent."""
+        page = PAGE.get()
+        if page is None:
+            self._alone[kernel_id] = time.monotonic()
+        else:
+            page.append(kernel_id)
+
+    def sent(self, page: list[str]) -> None:
+        """The page of these sessions has been sent, or was dropped on the way."""
+        for kernel_id in page:
+            if kernel_id in self and kernel_id not in self._seen:
+                self._alone[kernel_id] = time.monotonic()
 
     # -- what Jupyter calls -----------------------------------------------------------------
 
@@ -83,7 +101,7 @@ class Kernels(AsyncMappingKernelManager):
         if (kwargs.get("env") or {}).get("VOILA_PREHEAT") == "True":
             self.heated.add(kernel_id)
         else:
-            self._alone[kernel_id] = time.monotonic()
+            self._await(kernel_id)
         try:
             return str(await super().start_kernel(**kwargs))
         except BaseException:

@@ -30,7 +30,7 @@ from ._downloads import ROUTE, Download
 from ._entry import ROUTES
 from ._figures import PageFigures
 from ._headers import Protected, behind_proxy
-from ._kernels import ABANDONED, MESSAGES, ROUND, Kernels
+from ._kernels import ABANDONED, MESSAGES, PAGE, ROUND, Kernels
 from ._waiting import waiting_page
 from ._watch import Health, Metrics, counted
 from .boards import BOARDS, ENTRY
@@ -163,6 +163,8 @@ class Page(TornadoVoilaHandler):
         self.xsrf_token  # noqa: B018 - tornado sets the cookie when it is read
         kernels.arriving += 1
         arrived = False
+        page: list[str] = []
+        PAGE.set(page)
         try:
             async for html in self.get_generator(path=path):
                 if not arrived:  # from the first piece on its kernel is counted
@@ -173,6 +175,7 @@ class Page(TornadoVoilaHandler):
         finally:
             if not arrived:
                 kernels.arriving -= 1
+            kernels.sent(page)
             # Voilà keeps the query of each request for a socket that this page does not open.
             RequestInfoSocketHandler._cache.clear()
 
