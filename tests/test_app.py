@@ -324,3 +324,30 @@ def test_the_port_and_the_host(monkeypatch):
         assert _free_port("127.0.0.1", port) > port
     with pytest.raises(EoError, match="Impossible d'écouter"):
         _free_port("192.0.2.1", 8866)
+
+
+def test_each_theme_has_a_dashboard_with_its_notebook_and_picture():
+    import nbformat
+
+    from eo_helpers.app.boards import BOARDS
+    from eo_helpers.app.serve import dashboards_folder
+    from eo_helpers.findings import THEMES
+
+    assert [board.theme for board in BOARDS] == ["", *THEMES.names]
+    for board in BOARDS:
+        notebook = nbformat.read(dashboards_folder() / f"{board.name}.ipynb", as_version=4)
+        assert notebook.metadata.title == board.title
+        opened = f'un_theme("{board.theme}")' if board.theme else "ma_commune()"
+        assert notebook.cells[-1].source == opened
+        picture = dashboards_folder().parent / f"eo_helpers/app/pictures/{board.name}.webp"
+        assert 1_000 < picture.stat().st_size < 60_000
+
+
+def test_a_page_made_in_advance_holds_every_language():
+    from eo_helpers.app.words import both, translator
+
+    assert str(both("Aller au contenu")) == (
+        '<span class="eo-both" lang="fr">Aller au contenu</span>'
+        '<span class="eo-both" lang="en">Skip to content</span>'
+    )
+    assert translator("fr")("Carte :") == "Carte\u00a0:"

@@ -159,3 +159,13 @@ def test_the_floors_are_kept():
                 continue
             other = height.get("THEMES" if target in themes else target, -1)
             assert other < level, f"{path.relative_to(ROOT)} imports {target}"
+
+
+def test_every_word_of_the_page_is_in_the_catalogue():
+    told = subprocess.run(
+        [sys.executable, "tools/translations.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert told.returncode == 0, told.stderr
