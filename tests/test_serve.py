@@ -182,7 +182,7 @@ def test_only_the_dashboards_are_reachable_and_every_answer_is_protected(server)
     url, _, _ = server
     root = url.removesuffix("eo/")
     expected = {
-        "": 302, "sante": 200, "metrics": 200, "voila/tree": 200,
+        "": 302, "sante": 200, "metrics": 200, "voila/tree": 302, "tableaux": 200,
         "voila/render/absent.ipynb": 404, "voila/render/../serve.py": 404,
         "voila/render/%2e%2e/%2e%2e/tests/x.ipynb": 404, "voila/files/ma_commune.ipynb": 403,
         "voila/api/contents": 404, "api/contents": 404, "api/kernels": 404, "api/sessions": 404,

@@ -122,7 +122,7 @@ def settings(site: Site) -> Config:
     config.Kernels.most_sessions = site.sessions
     # Ready sessions cost memory: they are kept for the page that everybody opens first.
     config.VoilaKernelManager.preheat_denylist = [
-        rf"{board.name}\.ipynb" for board in BOARDS if board.path not in HOME
+        f"{board.name}.ipynb" for board in BOARDS if board.path not in HOME
     ]
     if sys.platform != "win32":
         # Kernels listen on sockets of this user only, not on TCP.
