@@ -13,6 +13,7 @@ import shapely
 from eo_helpers import catalog
 from eo_helpers.coastline import finding as theme
 from eo_helpers.coastline.satellite import seen
+from eo_helpers.errors import InvalidInput
 from eo_helpers.territory.commune import Commune
 
 HERE = np.array([400_000.0, 6_500_000.0])
@@ -81,3 +82,24 @@ def test_truc_vert_as_a_real_commune_would_see_it(shared_data):
     assert got["satellite_rate"].low < 0 < got["satellite_rate"].high
     assert got["satellite_detectable"].value > abs(got["satellite_rate"].value)
     assert any("marée" in c["fr"] for c in got.caveats)
+
+
+def test_a_transect_is_picked_and_the_years_are_drawn(commune, tmp_path):
+    lines(-2.0).to_file(tmp_path / "traits.gpkg")
+    source = catalog.open_source("files", [tmp_path])
+    (control,) = (c for c in theme.analyse(commune, source).controls if c.name == "transect")
+    name = control.choices[3][0]
+    got = theme.analyse(commune, source, transect=float(name))  # as an address tells it
+    assert got.parameters["transect"] == name
+    chart = got.charts[0]
+    assert chart.name == "transect_position" and f"Transect {name}" in chart.title["fr"]
+    inside = (chart.data["low"] <= chart.data["trend"] + 1e-9) & (
+        chart.data["trend"] <= chart.data["high"] + 1e-9
+    )
+    assert inside.all()
+    years = next(layer for layer in got.layers if layer.name == "shorelines_years").data["year"]
+    assert years.is_monotonic_increasing and years.is_unique and 3 <= len(years) <= 12
+    with pytest.raises(InvalidInput, match="ses transects vont de"):
+        theme.analyse(commune, source, transect="nowhere")
+    with pytest.raises(InvalidInput, match="Paramètre inconnu"):
+        theme.analyse(commune, source, colour="red")

@@ -86,6 +86,9 @@ def install() -> str:
             "pip",
             "install",
             "-q",
+            # Once, by all processors: where Python may not write bytecode, each process
+            # would compile the libraries again (seconds each).
+            "--compile-bytecode",
             "--python",
             PYTHON,
             "--require-hashes",

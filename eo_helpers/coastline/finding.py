@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from .. import catalog
-from ..errors import NoData, OutOfCoverage
+from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import (
     Bars,
     Category,
@@ -29,13 +29,13 @@ from .ahead import HORIZON, Ahead, strip
 from .data import covers_territory, read
 from .in_strip import in_strip
 from .inec import CLASSES, SIGMA_OLD, SIGMA_RECENT, classify, interval, lengths
-from .satellite import Told, told
+from .satellite import MEAN, Told, told
 
 __all__ = ["CONTROLS", "DATASET", "analyse", "finding_of"]
 
 DATASET = "inec"
 #: What a visitor may move.
-CONTROLS = ("sigma_old", "horizon")
+CONTROLS = ("sigma_old", "horizon", "transect")
 #: Share of the coast that must be measured for a complete finding.
 ENOUGH = 0.5
 _NO_RATE = (
@@ -57,14 +57,31 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         Standard error of the old line, metres (default 5).
     horizon : int, optional
         Year of the extrapolation (default 2050).
+    transect : str, optional
+        Transect whose positions are drawn, where the source has dated shorelines.
 
     Returns
     -------
     Finding
     """
-    options = {"sigma_old": SIGMA_OLD, "horizon": HORIZON, **parameters}
-    options = {"sigma_old": float(options["sigma_old"]), "horizon": round(options["horizon"])}
-    return _with_satellite(_from_indicator(commune, source, options), told(commune, source))
+    options = {"sigma_old": SIGMA_OLD, "horizon": HORIZON, "transect": MEAN, **parameters}
+    unknown = ", ".join(sorted(set(options) - {"sigma_old", "horizon", "transect"}))
+    if unknown:
+        raise InvalidInput(
+            f"Paramètre inconnu du thème coastline : {unknown} ; connus : sigma_old, horizon, "
+            "transect.",
+            f"Unknown parameter of theme coastline: {unknown}; known: sigma_old, horizon, "
+            "transect.",
+        )
+    picked = options["transect"]
+    # An address tells a number where a transect's name is one.
+    name = f"{picked:g}" if isinstance(picked, float) else str(picked)
+    options |= {
+        "sigma_old": float(options["sigma_old"]),
+        "horizon": round(options["horizon"]),
+        "transect": name,
+    }
+    return _with_satellite(_from_indicator(commune, source, options), told(commune, source, name))
 
 
 def _with_satellite(finding: Finding, also: Told | None) -> Finding:
@@ -85,6 +102,7 @@ def _with_satellite(finding: Finding, also: Told | None) -> Finding:
         charts=finding.charts + also.charts,
         caveats=finding.caveats + also.caveats,
         provenance=finding.provenance + also.provenance,
+        controls=finding.controls + also.controls,
     )
 
 

@@ -13,7 +13,18 @@ import shapely
 
 from .. import catalog
 from ..errors import InvalidInput, NoData
-from ..findings import Category, Chart, Indicator, Layer, Legend, Line, Series
+from ..findings import (
+    Category,
+    Chart,
+    Control,
+    Indicator,
+    Layer,
+    Legend,
+    Line,
+    Scale,
+    Series,
+    remembered,
+)
 from ..territory.commune import Commune
 from ..text import Text, french, month, number
 from .files import read_shorelines
@@ -22,9 +33,11 @@ from .positions import flag_outliers, shoreline_positions
 from .rates import rates
 from .transects import SPACING, draw_transects
 
-__all__ = ["DATASET", "Seen", "seen", "told"]
+__all__ = ["DATASET", "MEAN", "Seen", "seen", "told"]
 
 DATASET = "shorelines"
+#: No transect in particular.
+MEAN = "mean"
 #: Metres around the commune within which a shoreline is its own.
 _AROUND = 500.0
 
@@ -34,13 +47,15 @@ class Seen:
     """Transects with their rates, the lines, and the mean shore through time.
 
     ``mean`` has ``date`` and ``distance_m`` (metres, seaward, about its mean); ``rate`` is the
-    row of :func:`.rates.rates` of that series.
+    row of :func:`.rates.rates` of that series; ``positions`` has ``transect, date,
+    distance_m`` without outliers.
     """
 
     transects: gpd.GeoDataFrame
     lines: gpd.GeoDataFrame
     mean: pd.DataFrame
     rate: pd.Series
+    positions: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,7 @@ class Told:
     charts: tuple[Chart, ...]
     caveats: tuple[Text, ...]
     provenance: tuple[Any, ...] = field(default=())
+    controls: tuple[Control, ...] = ()
 
 
 def seen(lines: gpd.GeoDataFrame, commune: Commune, spacing: float = SPACING) -> Seen | None:
@@ -102,28 +118,65 @@ def seen(lines: gpd.GeoDataFrame, commune: Commune, spacing: float = SPACING) ->
     if mean["date"].nunique() < 3:
         return None
     whole = rates(mean.assign(transect="mean")).iloc[0]
-    return Seen(drawn.merge(found, on="transect"), near, mean, whole)
+    return Seen(drawn.merge(found, on="transect"), near, mean, whole, table)
 
 
-def told(commune: Commune, source: Any) -> Told | None:
-    """What the source's shorelines say of a commune, or None where it has none."""
+def told(commune: Commune, source: Any, picked: str = MEAN) -> Told | None:
+    """What the source's shorelines say of a commune, or None where it has none.
+
+    ``picked`` is the transect whose positions are drawn; :data:`MEAN` for none.
+    """
     try:
         holding = catalog.find(DATASET, commune, source)
     except NoData:
         return None
+    found = _seen(commune, source)
+    if found is None or not np.isfinite(found.rate["lrr"]):
+        return None
+    return _words(commune, found, holding.provenance, picked)
+
+
+@remembered(size=2)
+def _seen(commune: Commune, source: Any) -> Seen | None:
+    """Read once: another transect costs its chart only."""
+    holding = catalog.find(DATASET, commune, source)
     parts = [read_shorelines(Path(path)).to_crs("EPSG:4326") for path in holding.paths]
     frame = pd.concat([p[["date", "geometry"]] for p in parts], ignore_index=True)
     try:
-        found = seen(gpd.GeoDataFrame(frame, crs="EPSG:4326"), commune)
+        return seen(gpd.GeoDataFrame(frame, crs="EPSG:4326"), commune)
     except InvalidInput:
         # Lines too short to draw transects on say nothing of a commune.
         return None
-    if found is None or not np.isfinite(found.rate["lrr"]):
-        return None
-    return _words(commune, found, holding.provenance)
 
 
-def _words(commune: Commune, found: Seen, origin: Any) -> Told:
+def _control(rated: gpd.GeoDataFrame, picked: str) -> Control:
+    """Which transect's positions are drawn."""
+    choices: list[tuple[str, Text]] = [
+        (MEAN, {"fr": "Moyenne de la côte", "en": "Mean of the coast"})
+    ]
+    for name, rate in zip(rated["transect"].astype(str), rated["lrr"], strict=True):
+        choices.append(
+            (
+                name,
+                {
+                    "fr": f"Transect {name} ({number(rate, 1)} m/an)",
+                    "en": f"Transect {name} ({number(rate, 1, 'en')} m/yr)",
+                },
+            )
+        )
+    return Control(
+        "transect",
+        {"fr": "Transect dont on trace les positions", "en": "Transect whose positions are drawn"},
+        picked,
+        choices=tuple(choices),
+        help={
+            "fr": "Le nom d'un transect est dans l'infobulle de la carte.",
+            "en": "A transect's name is in the map's tooltip.",
+        },
+    )
+
+
+def _words(commune: Commune, found: Seen, origin: Any, picked: str) -> Told:
     row = found.rate
     low = float(np.nanmin([row["lrr_ci_low"], row["ar1_ci_low"], row["block_ci_low"]]))
     high = float(np.nanmax([row["lrr_ci_high"], row["ar1_ci_high"], row["block_ci_high"]]))
@@ -160,6 +213,16 @@ def _words(commune: Commune, found: Seen, origin: Any) -> Told:
         return Indicator(name, label, value, unit, lo, hi, last, DATASET, digits, "satellite")
 
     rated = found.transects[found.transects["lrr"].notna()]
+    if picked != MEAN and picked not in set(rated["transect"].astype(str)):
+        raise InvalidInput(
+            f"Le transect « {picked} » n'a pas de vitesse à {commune.name} ; ses transects vont de "
+            f"{rated['transect'].iloc[0]} à {rated['transect'].iloc[-1]}.",
+            f"Transect '{picked}' has no rate in {commune.name}; its transects go from "
+            f"{rated['transect'].iloc[0]} to {rated['transect'].iloc[-1]}.",
+        )
+    charts: tuple[Chart, ...] = (_chart(commune, found, when, when_en),)
+    if picked != MEAN:
+        charts = (_picked(found, picked, when, when_en), *charts)
     indicators = (
         one("satellite_rate", f"Vitesse moyenne de la ligne d'eau ({when})",
             f"Mean rate of the waterline ({when_en})", rate, "m/an", low, high),
@@ -175,7 +238,7 @@ def _words(commune: Commune, found: Seen, origin: Any) -> Told:
         {"fr": french(text["fr"]), "en": text["en"]},
         indicators,
         _layers(found, when, when_en),
-        (_chart(commune, found, when, when_en),),
+        charts,
         (
             {
                 "fr": french(
@@ -189,7 +252,70 @@ def _words(commune: Commune, found: Seen, origin: Any) -> Told:
             },
         ),
         (origin,),
+        (_control(rated, picked),),
     )
+
+
+def _picked(found: Seen, picked: str, when: str, when_en: str) -> Series:
+    """Positions of one transect, with its trend and what the trend may be."""
+    own = found.positions[found.positions["transect"].astype(str) == picked].sort_values("date")
+    row = found.transects[found.transects["transect"].astype(str) == picked].iloc[0]
+    years = (own["date"] - own["date"].mean()).dt.total_seconds() / 86_400 / 365.25
+    middle = own["distance_m"].mean()
+    half = max(float(row[f"{k}_ci_high"] - row["lrr"]) for k in ("lrr", "ar1", "block"))
+    table = pd.DataFrame(
+        {
+            "date": own["date"].dt.strftime("%Y-%m-%d"),
+            "position": own["distance_m"],
+            "trend": middle + float(row["lrr"]) * years,
+            "low": middle + float(row["lrr"]) * years - half * years.abs(),
+            "high": middle + float(row["lrr"]) * years + half * years.abs(),
+        }
+    ).drop_duplicates("date")
+    rate = {
+        lang: f"{number(float(row['lrr']), 2, lang)} ± {number(half, 2, lang)}"
+        for lang in ("fr", "en")
+    }
+    return Series(
+        "transect_position",
+        {"fr": f"Transect {picked} : position de la ligne d'eau, {when}",
+         "en": f"Transect {picked}: position of the waterline, {when_en}"},
+        {"fr": f"Transect {picked}, {len(table)} dates ; tendance {rate['fr']} m/an.",
+         "en": f"Transect {picked}, {len(table)} dates; trend {rate['en']} m/yr."},
+        table,
+        "m",
+        (
+            Line("trend", {"fr": "Ce que la tendance peut être", "en": "What the trend may be"},
+                 "band", "low", "high"),
+            Line("position", {"fr": "Images", "en": "Images"}, "points"),
+            Line("trend", {"fr": "Tendance de cette période", "en": "Trend of this period"}),
+        ),
+        digits=1,
+    )  # fmt: skip
+
+
+def _years(lines: gpd.GeoDataFrame) -> Layer | None:
+    """One shoreline a year at most, a dozen in all, coloured by its year."""
+    yearly = lines.sort_values("date").assign(year=lambda t: t["date"].dt.year.astype(float))
+    yearly = yearly.drop_duplicates("year")
+    if len(yearly) < 3:
+        return None
+    chosen = yearly.iloc[np.unique(np.linspace(0, len(yearly) - 1, 12).round().astype(int))]
+    first, last = chosen["year"].iloc[0], chosen["year"].iloc[-1]
+    told_fr = [f"Trait du {d:%d/%m/%Y}" for d in chosen["date"]]
+    told_en = [f"Line of {d:%Y-%m-%d}" for d in chosen["date"]]
+    drawn = chosen[["year", "geometry"]].assign(told_fr=told_fr, told_en=told_en)
+    title: Text = {"fr": "Traits de côte, année par année", "en": "Shorelines, year by year"}
+    return Layer(
+        "shorelines_years", title,
+        {"fr": f"{len(drawn)} traits de côte de {first:.0f} à {last:.0f}, du violet (ancien) au "
+         "jaune (récent).",
+         "en": f"{len(drawn)} shorelines from {first:.0f} to {last:.0f}, from violet (old) to "
+         "yellow (recent)."},
+        drawn,
+        Legend({"fr": "Année", "en": "Year"}, scale=Scale("viridis", first, last)),
+        "year", "told", shown=False,
+    )  # fmt: skip
 
 
 def _layers(found: Seen, when: str, when_en: str) -> tuple[Layer, ...]:
@@ -201,7 +327,10 @@ def _layers(found: Seen, when: str, when_en: str) -> tuple[Layer, ...]:
     for row, name, wide in zip(rated.itertuples(), state, half, strict=True):
         for lang, unit in (("fr", "m/an"), ("en", "m/yr")):
             span = f"{number(row.lrr, 2, lang)} ± {number(wide, 2, lang)} {unit}"
-            texts[lang].append(f"{labels[name][lang]} : {span}, {row.first:%Y}-{row.last:%Y}")
+            texts[lang].append(
+                f"Transect {row.transect} : {labels[name][lang]}, {span}, "
+                f"{row.first:%Y}-{row.last:%Y}"
+            )
     drawn = rated[["transect", "lrr", "geometry"]].assign(
         state=state, tooltip_fr=texts["fr"], tooltip_en=texts["en"]
     )
@@ -218,6 +347,7 @@ def _layers(found: Seen, when: str, when_en: str) -> tuple[Layer, ...]:
         Category("recent", {"fr": f"Trait du {ends['date'].iloc[1]:%d/%m/%Y}",
                             "en": f"Line of {ends['date'].iloc[1]:%Y-%m-%d}"}, "#01665e", "2"),
     )  # fmt: skip
+    yearly = _years(found.lines)
     lines: Text = {"fr": "Premier et dernier trait de côte", "en": "First and last shoreline"}
     return (
         Layer(
@@ -232,6 +362,7 @@ def _layers(found: Seen, when: str, when_en: str) -> tuple[Layer, ...]:
              "en": "Two lines: the oldest and the latest."},
             ends[["which", "geometry"]], Legend(lines, categories=pair), "which", shown=False,
         ),
+        *((yearly,) if yearly is not None else ()),
     )  # fmt: skip
 
 
