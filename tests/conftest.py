@@ -11,10 +11,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, a file stays in one of them and browsers wait in one line."""
+    """With several processes, a file stays in one of them and browsers wait in one line.
+
+    Notebooks share nothing: each goes wherever there is room.
+    """
     for item in items:
-        browser = item.get_closest_marker("browser") is not None
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else item.path.name))
+        group = item.path.name
+        if item.get_closest_marker("browser") is not None:
+            group = "browser"
+        elif item.get_closest_marker("notebook") is not None:
+            group = item.nodeid
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,9 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-THEMES = ("Climat local et chaleur", "Éclairage nocturne", "Inondation")
+THEMES = ("Climat local et chaleur", "Éclairage nocturne", "Inondation", "Végétation",
+          "Désimperméabiliser")  # fmt: skip
+COAST = "Trait de côte"
 TOWN, OTHER, ISLAND = "Saint-Aubin-sur-Ervelle", "Mesnil-Brévant", "Le Morne-Vermeil"
 
 #: French puts a space that no line is broken at before these signs.
@@ -43,7 +45,7 @@ def theme_speaks_of(panel, name: str, chart: bool = True) -> None:
     assert "Licence" in provenance and "territoire de démonstration" in provenance
 
 
-def test_type_pick_see_three_themes_then_another(visit, demo_server):
+def test_type_pick_see_every_theme_then_another(visit, demo_server):
     visitor = visit(demo_server)
     visitor.open()
     text = visitor.text()
@@ -53,9 +55,11 @@ def test_type_pick_see_three_themes_then_another(visit, demo_server):
     assert first.startswith(TOWN) and re.search(r"99, 24.000.hab\.$", first)
     visitor.page.keyboard.press("Enter")
     visitor.wait_answer(TOWN)
-    assert visitor.panels().count() == len(THEMES)
+    assert visitor.panels().count() == len(THEMES) + 1
     for title in THEMES:
         theme_speaks_of(visitor.panel(title), TOWN)
+    inland = visitor.panel(COAST).locator(".eo-headline").inner_text()
+    assert TOWN in inland and "n'est pas au bord de la mer" in inland
     assert visitor.panel(THEMES[0]).locator(".leaflet-marker-pane img").count() == 1  # letters
     assert BREAKABLE.findall(visitor.text().replace("\n", " | ")) == []
 
@@ -64,8 +68,8 @@ def test_type_pick_see_three_themes_then_another(visit, demo_server):
     visitor.page.keyboard.press("Enter")
     visitor.wait_answer(OTHER)
     for title in THEMES:
-        # That commune stayed dry: there is nothing to draw bars of.
-        theme_speaks_of(visitor.panel(title), OTHER, chart=title != "Inondation")
+        # That commune stayed dry: of its flood there is the memory, no bars of depth.
+        theme_speaks_of(visitor.panel(title), OTHER)
     assert TOWN not in visitor.page.locator(".eo-grid").inner_text()
     assert visitor.page.url.endswith("?commune=99002")
     assert visitor.asked == []  # a fictional place has no tiles: nobody else was asked anything
@@ -97,7 +101,7 @@ def test_an_island_with_its_own_projection_on_a_phone(visit, demo_server):
     visitor.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     assert visitor.page.evaluate(wide) == 0
     # a theme whose data do not reach the island says so and what would help, in its place
-    for number in range(len(THEMES)):
+    for number in range(len(THEMES) + 1):
         panel = visitor.panels().nth(number)
         if panel.locator(".eo-calm").count():
             assert ISLAND in panel.locator(".eo-calm").inner_text()
