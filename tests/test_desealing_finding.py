@@ -65,6 +65,10 @@ def test_a_weight_that_moves_reads_nothing_again(finding, source, town, monkeypa
     assert again.to_json() == moved.to_json()
 
 
+def test_every_figure_has_its_date(finding):
+    assert {i.date for i in finding.indicators} == {"2022"}
+
+
 def test_one_sector_has_its_own_sheet(finding, source, town):
     first = next(layer for layer in finding.layers if layer.name == "first").data.iloc[0]
     one = analyse(town, source, sector=str(first["block_id"]))

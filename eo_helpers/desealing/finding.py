@@ -14,6 +14,7 @@ from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Finding, remembered
 from ..flood.data import read_terrain
 from ..lcz import data as lcz
+from ..lcz.finding import ground_date
 from ..lcz.people import people_of_blocks
 from ..territory import bdtopo, districts, population
 from ..territory.commune import Commune
@@ -45,6 +46,8 @@ class Sectors:
     missing, unchecked : tuple of str
         Criteria without data; vetoes that no file at hand can tell.
     provenance : tuple of Provenance
+    date : str or None
+        When the ground of the blocks was seen.
     """
 
     units: gpd.GeoDataFrame
@@ -52,6 +55,7 @@ class Sectors:
     missing: tuple[str, ...]
     unchecked: tuple[str, ...]
     provenance: tuple[Provenance, ...]
+    date: str | None = None
 
 
 def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
@@ -131,7 +135,7 @@ def _options(parameters: dict[str, Any]) -> dict[str, Any]:
 def _read(commune: Commune, source: Any) -> Sectors:
     """Blocks, and all that the source can measure on them."""
     provenance: list[Provenance] = []
-    blocks = None
+    blocks, date = None, None
     away = False
     for dataset in MAPS:
         try:
@@ -139,6 +143,7 @@ def _read(commune: Commune, source: Any) -> Sectors:
             blocks = lcz.read(holding, commune)
             if {"ror", "ver"} <= set(blocks.columns):
                 provenance.append(holding.provenance)
+                date = ground_date(holding, dataset)
                 break
         except NoData as error:
             away |= isinstance(error, OutOfCoverage)
@@ -180,7 +185,8 @@ def _read(commune: Commune, source: Any) -> Sectors:
     zones = take(districts.DATASET, districts.read)
     missing = tuple(c for c in sentences.LABELS if c not in units)
     unchecked = tuple(v.name for v in VETOES if f"veto_{v.name}" not in units)
-    return Sectors(units, names_of(units, places, zones), missing, unchecked, tuple(provenance))
+    names = names_of(units, places, zones)
+    return Sectors(units, names, missing, unchecked, tuple(provenance), date)
 
 
 def _car_parks(parks: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame | None:
@@ -225,7 +231,7 @@ def finding_of(commune: Commune, sectors: Sectors, options: dict[str, Any]) -> F
     )  # fmt: skip
     first = found.table[found.table["rank"].notna()].sort_values("rank").head(found.first)
     won = gains(units.loc[first.index], options["rain"], SHARE)
-    seen = sentences.Seen(commune, sectors.names, units, found, first, won, options)
+    seen = sentences.Seen(commune, sectors.names, units, found, first, won, options, sectors.date)
     one = options["sector"]
     if one is not None:
         return _of_sector(commune, sectors, seen, str(one))

@@ -56,6 +56,8 @@ class Seen:
     first: pd.DataFrame
     won: list[Gain]
     options: dict[str, Any]
+    #: When the ground of the blocks was seen.
+    date: str | None = None
 
 
 def nothing(commune: Commune, away: bool) -> Text:
@@ -137,7 +139,7 @@ def indicators(seen: Seen, weights: dict[str, float]) -> tuple[Indicator, ...]:
         low: float | None = None, high: float | None = None, digits: int = 0, source: str = _LCZ,
     ) -> None:  # fmt: skip
         label: Text = {"fr": french(fr), "en": en}
-        out.append(Indicator(name, label, value, unit, low, high, None, source, digits, group))
+        out.append(Indicator(name, label, value, unit, low, high, seen.date, source, digits, group))
 
     candidate = table["candidate"].to_numpy(bool)
     mineral = seen.units["mineral_m2"].to_numpy(float) / 1e4
@@ -301,7 +303,7 @@ def sector_indicators(seen: Seen, row: int, gain: Gain) -> tuple[Indicator, ...]
     }
     for axis, label in axes.items():
         one, low, high = (100 * float(table[f"{axis}{end}"]) for end in ("", "_low", "_high"))
-        out.append(Indicator(axis, label, one, "", low, high, None, _LCZ, 0, "first"))
+        out.append(Indicator(axis, label, one, "", low, high, seen.date, _LCZ, 0, "first"))
     rain = number(seen.options["rain"])
     water: Text = {
         "fr": f"Eau retenue pour une pluie de {rain} mm, si la moitié est plantée (curve numbers)",
@@ -310,12 +312,12 @@ def sector_indicators(seen: Seen, row: int, gain: Gain) -> tuple[Indicator, ...]
     other: Text = {"fr": "La même, méthode rationnelle", "en": "The same, rational method"}
     worst, best = sorted(gain.rational)
     out.append(
-        Indicator("runoff_avoided", water, gain.volume, "m³", gain.low, gain.high, None, _LCZ, 0,
-                  "gain")
+        Indicator("runoff_avoided", water, gain.volume, "m³", gain.low, gain.high, seen.date,
+                  _LCZ, 0, "gain")
     )  # fmt: skip
     out.append(
-        Indicator("runoff_avoided_rational", other, (worst + best) / 2, "m³", worst, best, None,
-                  _LCZ, 0, "gain")
+        Indicator("runoff_avoided_rational", other, (worst + best) / 2, "m³", worst, best,
+                  seen.date, _LCZ, 0, "gain")
     )  # fmt: skip
     if gain.before and gain.after:
         levels = sensitivity_of([gain.before, gain.after])
@@ -329,7 +331,7 @@ def sector_indicators(seen: Seen, row: int, gain: Gain) -> tuple[Indicator, ...]
             heat = SENSITIVITIES[level].label["fr"].lower() if isinstance(level, str) else "?"
             words = f"{code}, {CLASSES[code].label['fr'].lower()} ; sensibilité {heat}"
             out.append(
-                Indicator(f"lcz_{which}", label, words, "", None, None, None, _LCZ, 0, "gain")
+                Indicator(f"lcz_{which}", label, words, "", None, None, seen.date, _LCZ, 0, "gain")
             )
     for criterion in (*NEED, *FEASIBILITY):
         value = unit.get(criterion.name, np.nan)
@@ -343,7 +345,7 @@ def sector_indicators(seen: Seen, row: int, gain: Gain) -> tuple[Indicator, ...]
         known = not pd.isna(low) and what != "" and low < high
         least, most = (float(low), float(high)) if known else (None, None)
         out.append(
-            Indicator(criterion.name, criterion.label, said, what, least, most, None,
+            Indicator(criterion.name, criterion.label, said, what, least, most, seen.date,
                       criterion.dataset, 1, "criteria")
         )  # fmt: skip
     return tuple(out)

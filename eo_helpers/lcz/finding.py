@@ -25,7 +25,7 @@ from .schema import CODES
 from .shares import certainty
 from .thresholds import SCALES, Scales, threshold_distance
 
-__all__ = ["analyse", "finding_of"]
+__all__ = ["analyse", "finding_of", "ground_date"]
 
 POPULATION = "filosofi-200m"
 #: Part of the commune's surface that must have a class for a complete finding.
@@ -101,7 +101,7 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         blocks,
         cells,
         dataset=dataset,
-        date=_date(holding, dataset),
+        date=ground_date(holding, dataset),
         scales=scales,
         provenance=tuple(provenance),
         parameters=options,
@@ -120,7 +120,7 @@ def _cells(commune: Commune, source: Any) -> tuple[Any, gpd.GeoDataFrame | None]
         return None, None
 
 
-def _date(holding: Any, dataset: str) -> str | None:
+def ground_date(holding: Any, dataset: str) -> str | None:
     """When the ground was seen: the image of 2022 for Cerema, else what the item says."""
     if dataset == "lcz-cerema":
         return "2022"
