@@ -8,12 +8,11 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
-from numpy.typing import NDArray
 
 from ..findings import Bars, Category, Indicator, Layer, Legend
 from ..territory.commune import Commune
 from ..text import Text, number
-from .reached import CLASSES, POSSIBLE, SURE, people_per_cell
+from .reached import CLASSES, POSSIBLE, SURE, people_per_cell, shape_numbers
 from .sentences import CLASS_LABELS
 
 __all__ = ["PLACES", "district_chart", "districts", "places_layer", "places_reached",
@@ -29,22 +28,6 @@ LEAST_SHARE = 0.02
 Z90 = 1.645
 #: Places told one by one among the figures; the others are on the map and in the files.
 TOLD = 8
-
-
-def _numbers(shapes: gpd.GeoDataFrame, grid: xr.DataArray) -> NDArray[np.int32]:
-    """Row of the shape under each cell, -1 for none."""
-    from rasterio.features import rasterize
-
-    rows = shapes.geometry.to_crs(grid.rio.crs)
-    return np.asarray(
-        rasterize(
-            zip(rows, range(len(rows)), strict=True),
-            grid.shape,
-            fill=-1,
-            transform=grid.rio.transform(),
-            dtype="int32",
-        )
-    )
 
 
 def places_reached(places: gpd.GeoDataFrame, water: xr.Dataset) -> gpd.GeoDataFrame:
@@ -65,7 +48,7 @@ def places_reached(places: gpd.GeoDataFrame, water: xr.Dataset) -> gpd.GeoDataFr
         where only low ground joined to the water reaches it: its depth is NaN).
     """
     public = places[places["categorie"].isin(_CATEGORIES)].reset_index(drop=True)
-    which = _numbers(public, water["flood"])
+    which = shape_numbers(public, water["flood"])
     here = which >= 0
     depth, sigma = water["depth"].values[here], water["uncertainty"].values[here]
     low = water["low_ground"].values[here] if "low_ground" in water else np.zeros(depth.size, bool)
@@ -179,7 +162,7 @@ def districts(
         One row a district: ``code``, ``name``, ``area``, ``area_low``, ``area_high`` (ha) and,
         with cells, ``people``, ``people_low``, ``people_high``.
     """
-    which = _numbers(zones, water["flood"])
+    which = shape_numbers(zones, water["flood"])
     flood, chance = water["flood"].values, water["probability"].values
     hectare = abs(float(np.prod(water["flood"].rio.resolution()))) / 1e4
     wet = flood == 1

@@ -20,6 +20,7 @@ __all__ = [
     "DepthClass",
     "assess",
     "people_per_cell",
+    "shape_numbers",
 ]
 
 #: Probability from which water is told as sure, and from which it is possible.
@@ -95,11 +96,11 @@ class Assessment:
     people_classes: dict[str, Count] | None = None
 
 
-def _cell_of_people(cells: gpd.GeoDataFrame, grid: xr.DataArray) -> NDArray[np.int32]:
-    """Number of the population cell under each cell of the grid, -1 for none."""
+def shape_numbers(frame: gpd.GeoDataFrame, grid: xr.DataArray) -> NDArray[np.int32]:
+    """Row of the shape (population square, place, district) under each cell, -1 for none."""
     from rasterio.features import rasterize
 
-    shapes = cells.geometry.to_crs(grid.rio.crs)
+    shapes = frame.geometry.to_crs(grid.rio.crs)
     return np.asarray(
         rasterize(
             zip(shapes, range(len(shapes)), strict=True),
@@ -113,7 +114,7 @@ def _cell_of_people(cells: gpd.GeoDataFrame, grid: xr.DataArray) -> NDArray[np.i
 
 def people_per_cell(cells: gpd.GeoDataFrame, grid: xr.DataArray) -> NDArray[np.float64]:
     """People in each cell of a grid, taken to live evenly over their 200 m square."""
-    where = _cell_of_people(cells, grid)
+    where = shape_numbers(cells, grid)
     hectare = abs(float(np.prod(grid.rio.resolution()))) / 1e4
     ind = cells["ind"].to_numpy(float)
     size = np.bincount(where[where >= 0], minlength=len(ind))
