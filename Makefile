@@ -28,7 +28,7 @@ lint: env
 test: env ## All tests, browser ones included
 	@$(MAKE) --no-print-directory -j3 lint browser demo
 	@# Three processes whose linear algebra each took every core would wait for one another.
-	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadscope --no-loadscope-reorder
 
 real-input: env ## The figures on real data, printed (needs EO_SHARED_DATA)
 	@$(BIN)/python -m benchmarks.real_input

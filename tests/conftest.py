@@ -6,22 +6,41 @@ import os
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, a file stays in one of them and browsers wait in one line.
+def unit_of(nodeid: str) -> str:
+    """What stays in one process: a file, all browser tests together, a notebook alone."""
+    file = nodeid.split("::", 1)[0]
+    if "/browser/" in file:
+        return "browser"
+    return nodeid if file.endswith("test_notebooks.py") else file
 
-    Notebooks share nothing: each goes wherever there is room.
-    """
+
+class ByFile(LoadScopeScheduling):
+    """Slow fixtures and servers are set up once: xdist's own groups get lost with pytest 9.2."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFile:
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest lines first, whatever their number of tests: browsers, then notebooks."""
+    order = {"browser": 0, "notebook": 1}
+    items.sort(
+        key=lambda item: min((order.get(mark.name, 2) for mark in item.iter_markers()), default=2)
+    )
     for item in items:
-        group = item.path.name
         if item.get_closest_marker("browser") is not None:
-            group = "browser"
-        elif item.get_closest_marker("notebook") is not None:
-            group = item.nodeid
-        item.add_marker(pytest.mark.xdist_group(group))
+            item.add_marker(pytest.mark.timeout(600))  # first answers of a cold server
 
 
 @pytest.fixture(scope="session")

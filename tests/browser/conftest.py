@@ -181,7 +181,7 @@ class Visitor:
             "start => (document.querySelector('.eo-announce')?.textContent ?? '')"
             ".replaceAll('\\u00a0', ' ').startsWith(start)",
             arg=words + name,
-            timeout=120_000,
+            timeout=240_000,
         )
 
     def panels(self):
