@@ -15,11 +15,12 @@ BASEMAP = "https://data.geopf.fr"
 
 _HOST = re.compile(r"[A-Za-z0-9.\-]+(:\d{1,5})?|\[[0-9A-Fa-f:]+\](:\d{1,5})?")
 
-#: Nothing that a page about a commune needs.
-PERMISSIONS = ", ".join(
+#: Where a visitor is may be asked by our page alone (« Utiliser ma position »); the rest is
+#: nothing that a page about a commune needs.
+PERMISSIONS = "geolocation=(self), " + ", ".join(
     f"{name}=()"
     for name in (
-        "accelerometer", "camera", "display-capture", "geolocation", "gyroscope", "magnetometer",
+        "accelerometer", "camera", "display-capture", "gyroscope", "magnetometer",
         "microphone", "midi", "payment", "publickey-credentials-get", "serial", "usb",
     )
 )  # fmt: skip

@@ -172,6 +172,7 @@ class Answers:
             "about": self.about,
             "search": self.search,
             "commune": self.commune,
+            "at": self.at,
             "bundle": self.bundle,
             "export": self.export,
         }
@@ -216,6 +217,18 @@ class Answers:
                 "ground": self._ground((west + east) / 2, (south + north) / 2),
             }
         )
+
+    def at(self, lat: float, lon: float, lang: str = "fr") -> bytes:
+        """The commune that holds a point (degrees, EPSG:4326): ``{"item": …}`` or None."""
+        lat, lon = float(lat), float(lon)
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):  # and no NaN
+            raise InvalidInput(
+                "Cette position n'est pas sur la Terre : latitude et longitude en degrés.",
+                "This position is not on Earth: latitude and longitude in degrees.",
+            )
+        found = self._holding(lon, lat)
+        item = _match(self.index.search(found[0], limit=1)[0], lang) if found else None
+        return dumps({"item": item})
 
     def bundle(self, theme: str, insee: str, lang: str = "fr", settings: str = "") -> bytes:
         """What one theme says of one commune, ready to be shown; kept on disk.
@@ -332,14 +345,17 @@ class Answers:
 
     def _around(self, bbox: Sequence[float] | None) -> list[str]:
         """The commune in the middle of a file that is small enough to be about it."""
-        import shapely
-
         if not bbox or max(bbox[2] - bbox[0], bbox[3] - bbox[1]) > LOCAL_DEGREES:
             return []
-        lon, lat = (bbox[0] + bbox[2]) / 2, (bbox[1] + bbox[3]) / 2
-        middle = shapely.Point(lon, lat)
+        return self._holding((bbox[0] + bbox[2]) / 2, (bbox[1] + bbox[3]) / 2)
+
+    def _holding(self, lon: float, lat: float) -> list[str]:
+        """INSEE codes of the communes whose ground holds a point; no more than one, as a rule."""
+        import shapely
+
+        point = shapely.Point(lon, lat)
         near = self.index.within((lon, lat, lon, lat))
-        return [insee for insee in near if self.index.get(insee).boundary.contains(middle)]
+        return [insee for insee in near if self.index.get(insee).boundary.contains(point)]
 
     def _ground(self, lon: float, lat: float) -> dict[str, Any] | None:
         """The drawn basemap of the demonstration around a point, as a data URI."""

@@ -12,6 +12,7 @@ from typing import Any
 import ipyleaflet
 import ipywidgets
 
+from .beside import beside_html
 from .controls import Controls
 from .curtain import Curtain
 from .framing import MAP_HEIGHT, WIDE_MAP_HEIGHT, center_zoom
@@ -55,9 +56,17 @@ class Ground:
         May tiles be asked of the IGN?
     lang : str
         Language of the word about the basemap.
+    here : tuple, optional
+        Where the visitor is (latitude, longitude), if they asked for it.
     """
 
-    def __init__(self, commune: dict[str, Any], online: bool, lang: str = "fr") -> None:
+    def __init__(
+        self,
+        commune: dict[str, Any],
+        online: bool,
+        lang: str = "fr",
+        here: tuple[float, float] | None = None,
+    ) -> None:
         _ = translator(lang)
         self.bounds = commune["bounds"]
         self.demonstration = bool(commune["demonstration"])
@@ -70,6 +79,10 @@ class Ground:
         elif online and not commune["demonstration"]:
             self.below = (ipyleaflet.TileLayer(url=PLAN_IGN, attribution="© IGN", max_zoom=19),)
             self.word = _("Fond de carte : Plan IGN, © IGN.")
+        self.here: tuple[ipyleaflet.Layer, ...] = ()
+        if here is not None:
+            mark = {"radius": 8, "color": "#ffffff", "weight": 3, "fill_color": "#000091"}
+            self.here = (ipyleaflet.CircleMarker(location=here, fill_opacity=1.0, **mark),)
         self.outline = ipyleaflet.GeoJSON(
             data={
                 "type": "FeatureCollection",
@@ -86,7 +99,7 @@ class Ground:
 
     def close(self) -> None:
         """Free the layers, here and in the browser."""
-        for layer in (*self.below, self.outline):
+        for layer in (*self.below, self.outline, *self.here):
             layer.close()
 
 
@@ -130,6 +143,8 @@ class Panel:
         self._place.add_class("eo-place")
         self._legend = ipywidgets.HTML()
         self._legend.add_class("eo-under")
+        self._beside = ipywidgets.HTML()
+        self._bundle: dict[str, Any] | None = None
         self._body = ipywidgets.HTML()
         self._body.add_class("eo-body")
         self._tip = ipywidgets.HTML()
@@ -141,7 +156,9 @@ class Panel:
         self._ground: Ground | None = None
         self._layers: list[dict[str, Any]] = []
         self._drawn: tuple[ipyleaflet.Layer, ...] = ()
-        self.widget = ipywidgets.VBox([self._head, self.controls.widget, self._place, self._body])
+        self.widget = ipywidgets.VBox(
+            [self._head, self.controls.widget, self._place, self._beside, self._body]
+        )
         self.widget.add_class("eo-theme")
 
     # -- what a person sees -------------------------------------------------------------
@@ -185,6 +202,18 @@ class Panel:
         self._choice.observe(self._choose, names="value")
         self._choose()
         self._body.value = self._answer(bundle)
+        self._bundle = bundle
+
+    def compare(self, other: dict[str, Any] | None) -> None:
+        """Set the answer for another commune beside the one that is shown; none takes it away."""
+        shown = self._bundle
+        self._beside.value = beside_html(shown, other, self._lang) if shown and other else ""
+
+    def compare_in_words(self, sentence: str) -> None:
+        """Say why there is nothing to set beside, or that it is being computed."""
+        self._beside.value = (
+            f'<section class="eo-beside"><p class="eo-calm">{escape(sentence)}</p></section>'
+        )
 
     def fail(self, sentence: str) -> None:
         """Say calmly that there is no answer."""
@@ -224,6 +253,8 @@ class Panel:
     def _forget(self) -> None:
         self._layers = []
         self.controls.forget()
+        self._bundle = None
+        self._beside.value = ""
         self._body.value = ""
         self._legend.value = ""
         self._draw(None)
@@ -313,7 +344,7 @@ class Panel:
                 self._drawn = self._leaflet(layer)
             ground = self._ground
             below = ground.below if ground else ()
-            above = (ground.outline,) if ground else ()
+            above = (ground.outline, *ground.here) if ground else ()
             self._map.layers = (*below, *self._drawn, *above)
         for gone in old:
             gone.close()

@@ -2,6 +2,8 @@
 const DEBOUNCE = 120; // ms between the last keystroke and the question
 const SILENCE = 10000; // ms without an answer before we say that contact is lost
 
+const RECENT = 5; // communes that this browser remembers, and nobody else
+
 let instances = 0;
 
 function element(tag, attributes = {}, ...children) {
@@ -13,6 +15,9 @@ function element(tag, attributes = {}, ...children) {
 
 function render({ model, el }) {
   const id = `eo-picker-${(instances += 1)}`;
+  // The other picker of a page chooses the commune that is set beside the first.
+  const main = model.get("role") === "commune";
+  const parameter = main ? "commune" : "avec";
   const input = element("input", {
     id,
     type: "text",
@@ -38,28 +43,60 @@ function render({ model, el }) {
     "aria-live": "polite",
   });
   const examples = element("p", { class: "eo-examples" });
+  const recent = element("p", { class: "eo-examples eo-recent" });
+  recent.hidden = true;
+  const here = element("button", { type: "button", class: "eo-link eo-here" });
+  // Browsers tell a position to pages that nobody can have changed on the way, only.
+  here.hidden = !main || !window.isSecureContext || !navigator.geolocation;
+  const without = element("button", { type: "button", class: "eo-link eo-without" });
+  without.hidden = true;
   el.classList.add("eo-picker");
+  if (!main) el.classList.add("eo-picker-beside");
   const label = element("label", { for: id });
   const hint = element("p", { id: `${id}-hint`, class: "eo-hint" });
-  el.replaceChildren(
+  const fields = [
     label,
     hint,
     element("div", { class: "eo-combo" }, input, list),
+    here,
+    without,
     message,
+    recent,
     examples,
-    announce,
-  );
+  ];
+  // The second field is folded away until it is asked for: the answer comes first.
+  const folded = element("div", { id: `${id}-folded`, class: "eo-folded" }, ...(main ? [] : fields));
+  const unfold = element("button", {
+    type: "button",
+    class: "eo-link eo-compare",
+    "aria-expanded": "false",
+    "aria-controls": folded.id,
+  });
+  folded.hidden = true;
+  function show(open) {
+    folded.hidden = !open;
+    unfold.setAttribute("aria-expanded", String(open));
+  }
+  unfold.addEventListener("click", () => {
+    show(folded.hidden);
+    if (!folded.hidden) input.focus();
+  });
+  el.replaceChildren(...(main ? fields : [unfold, folded]), announce);
 
   // The words come from the kernel, in the language that the address asks for.
   let words = {};
   function write() {
     words = model.get("words");
     if (!words.lang) return;
-    document.documentElement.lang = words.lang;
-    label.textContent = words.label;
-    hint.textContent = words.hint;
+    label.textContent = main ? words.label : words.beside_label;
+    hint.textContent = main ? words.hint : words.beside_hint;
+    here.textContent = words.here;
+    without.textContent = words.without;
+    unfold.textContent = words.beside;
+    if (main) document.documentElement.lang = words.lang;
     list.setAttribute("aria-label", words.offered);
     showExamples();
+    showRecent();
     showCommune();
     nameMaps();
   }
@@ -164,7 +201,7 @@ function render({ model, el }) {
     const now = window.location.href;
     const address = withSettings(new URL(now), model.get("settings"));
     // Not pushed: going back leads to the commune before, not through each move of a slider.
-    if (address.href !== now) window.history.replaceState(window.history.state, "", address);
+    if (main && address.href !== now) window.history.replaceState(window.history.state, "", address);
   }
 
   function pick(item, remember = true) {
@@ -175,12 +212,71 @@ function render({ model, el }) {
     input.value = item.name ?? "";
     if (remember) {
       const address = withSettings(new URL(window.location.href), {});
-      address.searchParams.set("commune", item.insee);
+      if (item.insee) address.searchParams.set(parameter, item.insee);
+      else address.searchParams.delete(parameter);
       window.history.pushState({ eo: item }, "", address);
     }
-    expectAnswer();
+    if (item.insee) expectAnswer();
     model.send({ kind: "pick", insee: item.insee, settings: addressSettings() });
   }
+
+  // Communes seen lately stay in this browser: the server is told nothing.
+  const kept = () => `eo-communes-${model.get("demonstration") ? "demo" : "real"}`;
+  function recents() {
+    try {
+      const told = JSON.parse(window.localStorage.getItem(kept()) ?? "[]");
+      return Array.isArray(told) ? told.filter((one) => one?.insee && one?.name) : [];
+    } catch {
+      return []; // storage refused, or written by something else
+    }
+  }
+  function remember(list) {
+    try {
+      if (list.length) window.localStorage.setItem(kept(), JSON.stringify(list.slice(0, RECENT)));
+      else window.localStorage.removeItem(kept());
+    } catch {
+      recent.hidden = true; // this browser keeps nothing: there is nothing to offer
+    }
+  }
+  function chips(offered) {
+    return offered.flatMap((item, index) => {
+      const button = element("button", { type: "button", class: "eo-link" }, item.name);
+      button.addEventListener("click", () => pick(item));
+      return index ? [", ", button] : [button];
+    });
+  }
+  function showRecent() {
+    const shown = model.get("shown").insee;
+    const seen = recents().filter((one) => one.insee !== shown);
+    recent.hidden = !seen.length || !words.lang;
+    if (recent.hidden) return;
+    recent.replaceChildren(`${words.recent} `, ...chips(seen));
+    if (!main) return;
+    const forget = element("button", { type: "button", class: "eo-link" }, words.forget);
+    forget.addEventListener("click", () => {
+      remember([]);
+      showRecent();
+      input.focus();
+    });
+    recent.append(" – ", forget);
+  }
+
+  here.addEventListener("click", () => {
+    say(words.looking);
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => {
+        expectAnswer();
+        model.send({ kind: "here", lat: coords.latitude, lon: coords.longitude });
+      },
+      () => say(words.nowhere),
+      { timeout: 15000, maximumAge: 600000 },
+    );
+  });
+
+  without.addEventListener("click", () => {
+    pick({ insee: "", name: "" });
+    input.focus();
+  });
 
   input.addEventListener("input", () => {
     clearTimeout(timer);
@@ -215,6 +311,12 @@ function render({ model, el }) {
   });
 
   model.on("msg:custom", (answer) => {
+    if (answer.kind === "here") {
+      clearTimeout(silence);
+      if (answer.item) pick(answer.item);
+      else say(answer.message);
+      return;
+    }
     if (answer.kind !== "results" || answer.id !== asked) return;
     clearTimeout(silence);
     open(answer.items);
@@ -226,11 +328,7 @@ function render({ model, el }) {
     examples.hidden = !offered.length;
     examples.replaceChildren(
       `${model.get("demonstration") ? words.fictional : words.examples} `,
-      ...offered.flatMap((item, index) => {
-        const button = element("button", { type: "button", class: "eo-link" }, item.name);
-        button.addEventListener("click", () => pick(item));
-        return index ? [", ", button] : [button];
-      }),
+      ...chips(offered),
     );
   }
 
@@ -258,9 +356,13 @@ function render({ model, el }) {
   function showCommune() {
     clearTimeout(silence);
     const shown = model.get("shown");
-    document.title = shown.name ? `${shown.name} – ${words.title}` : words.title;
-    if (!shown.name) return;
-    if (document.activeElement !== input) input.value = shown.name;
+    if (main) document.title = shown.name ? `${shown.name} – ${words.title}` : words.title;
+    without.hidden = main || !shown.name;
+    if (shown.name) show(true);
+    if (shown.name && main) remember([shown, ...recents().filter((one) => one.insee !== shown.insee)]);
+    showRecent();
+    if (!shown.name && main) return;
+    if (document.activeElement !== input) input.value = shown.name ?? "";
   }
 
   // The maps are framed by the kernel, which must know how wide the page is.
@@ -276,7 +378,6 @@ function render({ model, el }) {
     clearTimeout(resizing);
     resizing = setTimeout(tellWidth, 300);
   };
-  window.addEventListener("resize", onResize);
 
   // One word where the online basemap cannot be had; the map itself stays readable.
   const onError = (event) => {
@@ -284,19 +385,20 @@ function render({ model, el }) {
       document.documentElement.classList.add("eo-no-tiles");
     }
   };
-  document.addEventListener("error", onError, true);
 
   // A theme that failed offers to ask again: the same commune, without a new address.
   const onRetry = (event) => {
     const { insee, name } = model.get("shown");
     if (insee && event.target.closest?.(".eo-retry")) pick({ insee, name }, false);
   };
-  document.addEventListener("click", onRetry);
 
   const onBack = () => {
-    const insee = new URL(window.location.href).searchParams.get("commune");
+    const insee = new URL(window.location.href).searchParams.get(parameter) ?? "";
     const shown = model.get("shown");
-    if (insee) pick({ insee, name: shown.insee === insee ? shown.name : "" }, false);
+    // The first picker's theme settings belong to the address: it asks again in any case.
+    if (insee ? main || insee !== shown.insee : !main && shown.insee) {
+      pick({ insee, name: shown.insee === insee ? shown.name : "" }, false);
+    }
   };
   window.addEventListener("popstate", onBack);
 
@@ -317,16 +419,25 @@ function render({ model, el }) {
 
   model.on("change:words", write);
   model.on("change:examples", showExamples);
-  model.on("change:demonstration", showExamples);
+  model.on("change:demonstration", () => {
+    showExamples();
+    showRecent();
+  });
   model.on("change:status", showStatus);
   model.on("change:shown", showCommune);
   model.on("change:settings", showSettings);
   write();
   showStatus();
-  model.send({ kind: "lang", value: new URL(window.location.href).searchParams.get("lang") ?? "fr" });
-  landmark();
-  tellWidth();
-  document.getElementById("eo-loading")?.remove();
+  if (main) {
+    const asked = new URL(window.location.href).searchParams.get("lang") ?? "fr";
+    model.send({ kind: "lang", value: asked });
+    landmark();
+    tellWidth();
+    window.addEventListener("resize", onResize);
+    document.addEventListener("error", onError, true);
+    document.addEventListener("click", onRetry);
+    document.getElementById("eo-loading")?.remove();
+  }
   onBack(); // the address may name a commune already
 
   return () => {

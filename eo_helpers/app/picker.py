@@ -24,6 +24,18 @@ WORDS = {
     "reload": N_("Recharger la page"),
     "fictional": N_("Communes fictives à essayer :"),
     "examples": N_("Par exemple :"),
+    "recent": N_("Vues récemment :"),
+    "forget": N_("Oublier ces communes"),
+    "here": N_("Utiliser ma position"),
+    "looking": N_("Recherche de votre position…"),
+    "nowhere": N_(
+        "Votre position n'a pas été obtenue : le navigateur l'a refusée ou ne la connaît pas. "
+        "Tapez le nom de la commune."
+    ),
+    "beside": N_("Comparer avec une autre commune"),
+    "beside_label": N_("Commune à mettre à côté"),
+    "beside_hint": N_("Ses chiffres s'affichent à côté, thème par thème."),
+    "without": N_("Ne plus comparer"),
     "map": N_("Carte, {}"),
     "map_of": N_("Carte, {} : {}"),
 }
@@ -36,17 +48,21 @@ def _style() -> str:
 
 
 class Picker(anywidget.AnyWidget):
-    """Asks for a commune.
+    """Asks for a commune, or for the one that is set beside it (``role="beside"``).
 
     The browser sends ``{"kind": "lang", "value"}`` first, then ``{"kind": "search", "id",
     "query"}``, ``{"kind": "pick", "insee", "settings"}`` and ``{"kind": "width", "value"}``;
     the shell answers a search with ``{"kind": "results", "id", "items", "message"}``. Ids
-    grow, and the browser shows nothing but the answer to its last question.
+    grow, and the browser shows nothing but the answer to its last question. A person may
+    also ask for the commune where they are: ``{"kind": "here", "lat", "lon"}``, answered
+    with ``{"kind": "here", "item", "message"}``.
     """
 
     _esm = (_HERE / "picker.js").read_text(encoding="utf-8")
     _css = _style()
 
+    #: ``"commune"`` or ``"beside"``.
+    role = traitlets.Unicode("commune").tag(sync=True)
     #: Communes offered before anything is typed: ``{"insee", "name", "label"}``.
     examples = traitlets.List(traitlets.Dict()).tag(sync=True)
     #: True on fictional data.
@@ -66,6 +82,10 @@ class Picker(anywidget.AnyWidget):
         _ = translator(lang)
         words = {key: _(text) for key, text in WORDS.items()}
         self.words = {**words, "title": _(title), "lang": lang}
+
+    def found_here(self, item: dict[str, Any] | None, message: str = "") -> None:
+        """Answer where a person is: the commune, or why there is none."""
+        self.send({"kind": "here", "item": item, "message": message})
 
     def results(self, ask: int, items: list[dict[str, Any]], message: str = "") -> None:
         """Answer the search that had the id ``ask``."""

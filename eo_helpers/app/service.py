@@ -231,6 +231,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         "figures": set(),
         "search": {"query", "limit", "lang"},
         "commune": {"insee", "lang"},
+        "at": {"lat", "lon", "lang"},
         "bundle": {"theme", "insee", "lang", "settings"},
         "export": {"insee", "ending", "lang", "theme", "settings", "link"},
     }
@@ -238,7 +239,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         question = json.loads(raw)
         method, params = question["method"], question["params"]
         fine = set(params) <= allowed[method] and all(
-            isinstance(v, str | int) for v in params.values()
+            isinstance(v, str | int | float) for v in params.values()
         )
     except (ValueError, KeyError, TypeError):
         fine = False

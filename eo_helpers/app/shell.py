@@ -58,6 +58,11 @@ class Shell:
         self.generation = 0
         self.panels: dict[str, Panel] = {}
         self.picker = Picker()
+        self.other = Picker(role="beside")
+        self.other.layout.display = "none"  # until there is a commune to set another one beside
+        self._beside = ""
+        self._comparing: asyncio.Task[None] | None = None
+        self._here: tuple[float, float] | None = None
         self._viewport = 1280
         self._ground: Ground | None = None
         self._task: asyncio.Task[None] | None = None
@@ -76,12 +81,13 @@ class Shell:
         self._title = ipywidgets.HTML()
         self._title.add_class("eo-top")
         self.widget = ipywidgets.VBox(
-            [self._title, self.picker, self._commune, self._files, self._grid]
+            [self._title, self.picker, self._commune, self._files, self.other, self._grid]
         )
         self.widget.add_class("eo-page")
         if theme:
             self.widget.add_class("eo-one")
         self.picker.on_msg(self._hear)
+        self.other.on_msg(self._hear_other)
         self._ready = self._start(self._begin())
 
     # -- the conversation with the browser ------------------------------------------------
@@ -100,12 +106,24 @@ class Shell:
             self._search = self._start(self._find(int(content["id"]), str(content["query"])))
         elif kind == "pick":
             self.pick(str(content["insee"]), _told_settings(content.get("settings")))
+        elif kind == "here":
+            self._start(self._locate(content["lat"], content["lon"]))
         elif kind == "width":
             self._viewport = int(content["value"])
             for panel in self.panels.values():
                 panel.resize(self._map_width())
         elif kind == "lang":
             self._speak(language(content["value"]))
+
+    def _hear_other(self, _: Any, content: dict[str, Any], buffers: Any) -> None:
+        kind = content.get("kind")
+        if kind == "search":
+            if self._search is not None:
+                self._search.cancel()
+            found = self._find(int(content["id"]), str(content["query"]), self.other)
+            self._search = self._start(found)
+        elif kind == "pick":
+            self.set_beside(str(content["insee"]))
 
     def _speak(self, lang: str) -> None:
         """The address asked for another language; it says so before it picks a commune."""
@@ -123,6 +141,7 @@ class Shell:
         _, lang = self._, self.lang
         self._title.value = self._ways().header()
         self.picker.speak(lang, self.board.title)
+        self.other.speak(lang, self.board.title)
         try:
             about = await self.client.call("about", lang=lang)
         except ServiceError as error:
@@ -135,7 +154,7 @@ class Shell:
             for theme in about["themes"]
             if self.theme in ("", theme["name"])
         }
-        self.picker.demonstration = about["demonstration"]
+        self.picker.demonstration = self.other.demonstration = about["demonstration"]
         self.picker.examples = about["examples"]
         self._grid.children = [panel.widget for panel in self.panels.values()]
         fiction = promise = ""
@@ -155,25 +174,36 @@ class Shell:
         return error.en if self.lang == "en" else error.fr
 
     def _ways(self) -> Ways:
-        return Ways(self.board, self.lang, self._insee, self._settings)
+        return Ways(self.board, self.lang, self._insee, self._settings, self._beside)
 
-    async def _find(self, ask: int, query: str) -> None:
-        _ = self._
+    async def _find(self, ask: int, query: str, picker: Picker | None = None) -> None:
+        _, picker = self._, picker or self.picker
         try:
             found = await self.client.call("search", query=query, lang=self.lang)
         except ServiceError as error:
-            self.picker.results(ask, [], self._say(error))
+            picker.results(ask, [], self._say(error))
             return
         if len(found) > 1:
-            self.picker.results(ask, found, _("{} communes proposées.").format(len(found)))
+            picker.results(ask, found, _("{} communes proposées.").format(len(found)))
         elif found:
-            self.picker.results(ask, found, _("1 commune proposée."))
+            picker.results(ask, found, _("1 commune proposée."))
         else:
             words = _(
                 "Aucune commune ne ressemble à « {} ». Vérifiez l'orthographe, "
                 "ou essayez le code postal."
             )
-            self.picker.results(ask, [], words.format(query))
+            picker.results(ask, [], words.format(query))
+
+    async def _locate(self, lat: Any, lon: Any) -> None:
+        """Find the commune where a person is; the position stays in this session."""
+        try:
+            told = await self.client.call("at", lat=float(lat), lon=float(lon), lang=self.lang)
+        except ServiceError as error:
+            self.picker.found_here(None, self._say(error))
+            return
+        words = self._("Aucune commune de ces données ne contient votre position.")
+        self._here = (float(lat), float(lon)) if told["item"] else None
+        self.picker.found_here(told["item"], "" if told["item"] else words)
 
     def pick(
         self, insee: str, settings: dict[str, dict[str, Any]] | None = None
@@ -209,18 +239,71 @@ class Shell:
         try:
             await self._fill(name, self._start(self._ask(name)), generation, self._insee)
             self.picker.status = self._("Réponse prête : {}.").format(panel.title)
+            if self._beside:
+                self._compare(name)
         finally:
             # A later move has its own busy sign.
             if self._settings.get(name) == settings:
                 panel.widget.remove_class("eo-busy")
 
-    async def _ask(self, name: str) -> dict[str, Any]:
-        question = {"theme": name, "insee": self._insee, "lang": self.lang}
+    async def _ask(self, name: str, insee: str = "") -> dict[str, Any]:
+        """The answer of a theme; for another commune with the same controls."""
+        question = {"theme": name, "insee": insee or self._insee, "lang": self.lang}
         moved = self._settings.get(name)
         if moved:
             question["settings"] = json.dumps(moved, sort_keys=True)
         answer: dict[str, Any] = await self.client.call("bundle", **question)
         return answer
+
+    # -- another commune beside it ---------------------------------------------------------
+
+    def set_beside(self, insee: str) -> None:
+        """Set another commune beside the one that is shown; an empty code takes it away."""
+        self._beside = insee
+        self._take_away()
+        self._compare()
+
+    def _compare(self, only: str = "") -> None:
+        """Compare every theme again, or one of them."""
+        if self._comparing is not None:
+            self._comparing.cancel()
+        names = [only] if only else list(self.panels)
+        self._comparing = self._start(self._set_beside(self._beside, names, self.generation))
+
+    async def _set_beside(self, insee: str, names: list[str], generation: int) -> None:
+        await self._ready
+        if insee:
+            self.other.status = self._("Calcul en cours…")
+        names = names or list(self.panels)  # an address is told before the themes are known
+        if self._task is not None:
+            await asyncio.wait([self._task])  # first what was asked first
+        if generation != self.generation or not self._insee:
+            return
+        if not insee or insee == self._insee:
+            for panel in self.panels.values():
+                panel.compare(None)
+            self.other.shown = {}
+            same = self._("C'est la commune déjà affichée : choisissez-en une autre.")
+            self.other.status = same if insee else self._("Comparaison retirée.")
+            return
+        try:
+            commune = await self.client.call("commune", insee=insee, lang=self.lang)
+        except ServiceError as error:
+            self.other.status = self._say(error)
+            for panel in self.panels.values():
+                panel.compare(None)
+            return
+        self.other.shown = {"insee": insee, "name": commune["name"]}
+        await asyncio.gather(*(self._compare_theme(name, commune) for name in names))
+        self.other.status = self._("Comparaison prête : {}.").format(commune["name"])
+
+    async def _compare_theme(self, name: str, commune: dict[str, Any]) -> None:
+        panel = self.panels[name]
+        panel.compare_in_words(self._("Calcul pour {}…").format(commune["name"]))
+        try:
+            panel.compare(await self._ask(name, commune["insee"]))
+        except ServiceError as error:
+            panel.compare_in_words(f"{commune['name']} : {self._say(error)}")
 
     # -- one commune ------------------------------------------------------------------------
 
@@ -248,6 +331,8 @@ class Shell:
                 if self.theme:
                     words = self._("Réponse prête : {}.")
                 self.picker.status = words.format(commune["name"], len(answers))
+                if self._beside:
+                    self._compare()
         except ServiceError as error:
             if generation == self.generation:
                 self._refuse(error)
@@ -262,12 +347,13 @@ class Shell:
 
     def _present(self, commune: dict[str, Any]) -> None:
         """Name the commune and frame every map on it."""
-        old, self._ground = self._ground, Ground(commune, not offline(), self.lang)
+        old, self._ground = self._ground, Ground(commune, not offline(), self.lang, self._here)
         self._commune.value = (
             f'<p class="eo-name"><strong>{escape(commune["name"])}</strong> '
             f"<span>{escape(commune['label'])}</span></p>"
         )
         self._take_away()
+        self.other.layout.display = None
         self.picker.settings = self._settings
         self.picker.shown = {"insee": commune["insee"], "name": commune["name"]}
         for name, panel in self.panels.items():
@@ -308,6 +394,7 @@ class Shell:
 
     def _notice(self, sentence: str) -> None:
         self._files.value = ""
+        self.other.layout.display = "none"
         self._commune.value = f'<p class="eo-notice">{escape(sentence)}</p>'
         self.picker.status = sentence
 

@@ -40,6 +40,8 @@ class Ways:
     lang: str
     insee: str = ""
     settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: INSEE code of the commune set beside it; links to dashboards keep it.
+    beside: str = ""
 
     @property
     def served(self) -> bool:
@@ -59,12 +61,14 @@ class Ways:
         away = [(ENTRY, _("Tous les tableaux de bord"))]
         if self.board.theme:
             away.append((BOARDS[0].path, _("Tous les thèmes de la commune")))
+        with_it = {"avec": self.beside} if self.beside else {}
         links = "".join(
-            f'<a href="{escape(ROOT + address(path, self.lang, self.insee))}">{escape(text)}</a>'
+            f'<a href="{escape(ROOT + address(path, self.lang, self.insee, more=with_it))}">'
+            f"{escape(text)}</a>"
             for path, text in away
         )
         other, its_name = OTHER[self.lang]
-        there = escape(ROOT + address(self.board.path, other, self.insee, self.settings))
+        there = escape(ROOT + address(self.board.path, other, self.insee, self.settings, with_it))
         label = escape(_("Tableaux de bord"))
         return (
             f'<nav class="eo-nav" aria-label="{label}">{links}'
@@ -77,7 +81,8 @@ class Ways:
         if board is None or not self.served:
             return ""
         mine = {theme: self.settings[theme]} if theme in self.settings else {}
-        return ROOT + address(board.path, self.lang, self.insee, mine)
+        with_it = {"avec": self.beside} if self.beside else {}
+        return ROOT + address(board.path, self.lang, self.insee, mine, with_it)
 
     def files(self) -> str:
         """The same as files."""

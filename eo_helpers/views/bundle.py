@@ -9,7 +9,7 @@ from .charts import chart_html
 from .layers import features, label_points, picture, values_of
 from .legends import legend_html
 from .sentences import headline, status
-from .tables import caveats_html, figures_html, provenance_html
+from .tables import caveats_html, figures_html, provenance_html, rows
 from .words import say, unit_words
 
 __all__ = ["bundle"]
@@ -29,7 +29,8 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
     -------
     dict
         ``theme, title, status, state, headline, demonstration, commune, bounds, layers, charts,
-        controls, figures, more_figures, caveats, provenance, remedy``. Texts are plain text;
+        controls, indicators, figures, more_figures, caveats, provenance, remedy``. Texts are
+        plain text (``indicators`` too: each in words, to be set beside another commune's);
         ``figures`` (the first group), ``more_figures`` (the others), ``caveats``,
         ``provenance``, each ``legend`` and each chart's ``html`` are HTML with every value
         escaped. ``bounds`` are ``[[south, west], [north, east]]`` in degrees; vector layers
@@ -53,6 +54,7 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
             for c in finding.charts
         ],
         "controls": [_control(control, lang) for control in finding.controls],
+        "indicators": rows(finding, lang),
         "figures": figures_html(finding, lang, slice(1)),
         "more_figures": figures_html(finding, lang, slice(1, None)),
         "caveats": caveats_html(finding, lang),

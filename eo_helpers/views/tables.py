@@ -41,7 +41,7 @@ _LONG, _SHOWN = 6, 4
 
 
 def rows(finding: Finding, lang: str = "fr") -> list[dict[str, str]]:
-    """Each indicator in words: group, label, value, interval, date, source."""
+    """Each indicator in words: name, group, label, value, interval, date, source."""
     titles = {p.dataset: say(p.title, lang) for p in finding.provenance}
     return [_row(indicator, titles, lang) for indicator in finding.indicators]
 
@@ -51,6 +51,7 @@ def _row(indicator: Indicator, titles: dict[str, str], lang: str) -> dict[str, s
     value = quantity_or_word(indicator.value, indicator.unit, indicator.digits, lang)
     date = date_words(indicator.date, lang) if indicator.date else ""
     return {
+        "name": indicator.name,
         "group": indicator.group,
         "label": say(indicator.label, lang),
         "value": value,
