@@ -4,8 +4,6 @@ const SILENCE = 10000; // ms without an answer before we say that contact is los
 
 const RECENT = 5; // communes that this browser remembers, and nobody else
 
-let instances = 0;
-
 function element(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -14,7 +12,8 @@ function element(tag, attributes = {}, ...children) {
 }
 
 function render({ model, el }) {
-  const id = `eo-picker-${(instances += 1)}`;
+  // Each widget has its own copy of this module: a count in it would not tell two apart.
+  const id = `eo-picker-${Math.random().toString(36).slice(2, 10)}`;
   // The other picker of a page chooses the commune that is set beside the first.
   const main = model.get("role") === "commune";
   const parameter = main ? "commune" : "avec";

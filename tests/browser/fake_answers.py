@@ -55,13 +55,22 @@ def control(rise):
     }
 
 
+def indicators(theme, insee):
+    told = [("share", "Part", f"{int(insee[-1])}0 %", "entre 5 et 95 %", "2023")]
+    if insee == "99001":
+        told.append(("only_here", "Part ailleurs inconnue", "3 ha", "", ""))
+    told += [(f"n{n}", f"Chiffre {n}", f"{n} ha", "", "") for n in range(6)]
+    names = ("name", "label", "value", "interval", "date")
+    return [dict(zip(names, one, strict=True), group=theme, source="demo") for one in told]
+
+
 class FakeAnswers:
     """Same methods as Answers; 99002 is slow, so that late answers can be provoked."""
 
     slow = float(os.environ.get("FAKE_SLOW", "1.5"))
 
     def methods(self):
-        return {n: getattr(self, n) for n in ("about", "search", "commune", "bundle")}
+        return {n: getattr(self, n) for n in ("about", "search", "commune", "at", "bundle")}
 
     def about(self, lang="fr"):
         return dumps(
@@ -97,6 +106,14 @@ class FakeAnswers:
                 "ground": None,
             }
         )
+
+    def at(self, lat, lon, lang="fr"):
+        near = [
+            insee
+            for insee, (_, _, east, north) in PLACES.items()
+            if abs(east - lon) < 0.03 and abs(north - lat) < 0.03
+        ]
+        return dumps({"item": self._match(near[0]) if near else None})
 
     def bundle_key(self, theme, insee, lang="fr", settings=""):
         return f"fake-{theme}-{insee}-{time.monotonic()}"
@@ -157,6 +174,7 @@ class FakeAnswers:
                         'height="40" fill="#000091"/></svg>',
                     }
                 ],
+                "indicators": [] if empty else indicators(theme, insee),
                 "figures": "" if empty else "<table><tr><th>Part</th><td>68 %</td></tr></table>",
                 "caveats": "<ul><li>Un pré-diagnostic.</li></ul>",
                 "provenance": "<ul><li>Territoire fictif.</li></ul>",
