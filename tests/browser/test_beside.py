@@ -43,7 +43,7 @@ def test_another_commune_is_set_beside_and_taken_away(visit, fake_server):
     heads = [cell.inner_text() for cell in table.get_by_role("columnheader").all()]
     assert heads == ["Chiffre", TOWN, ISLAND]
     first = table.get_by_role("row").nth(1).inner_text()
-    assert first.split() == "Part 10 % entre 5 et 95 % 90 % entre 5 et 95 %".split()
+    assert " ".join(first.split()) == "Part 10 % entre 5 et 95 % 90 % entre 5 et 95 %"
     assert "ailleurs inconnue" not in light.inner_text()  # known of one of the two only
     assert light.get_by_text("Les autres chiffres (2)").count() == 1
     # a theme that has nothing over there says so, in the same place
