@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import geopandas
@@ -219,6 +220,33 @@ def test_each_class_on_the_map_bears_its_mark(finding, commune, blocks):
         assert CLASSES[0 if mark == "2" else 1].value in set(inside["lcz"])
 
 
+def test_a_classified_raster_bears_its_marks_inside_each_class(commune):
+    values = np.full((90, 120), np.nan)
+    values[5:60, 5:70] = 1
+    values[20:28, 30:38] = 2  # a small class within a large one
+    values[70:72, :] = 2  # too thin for a letter
+    values[62:69, 90:118] = 3
+    array = xr.DataArray(
+        values,
+        dims=("y", "x"),
+        coords={"y": 6_762_000.0 - 20 * np.arange(90), "x": 650_000.0 + 20 * np.arange(120)},
+    ).rio.write_crs("EPSG:2154")
+    legend = Legend(
+        {"fr": "Strates", "en": "Strata"},
+        categories=tuple(
+            Category(str(n), {"fr": m, "en": m}, "#006a00", m) for n, m in enumerate("HBA", 1)
+        ),
+    )
+    layer = Layer("strata", legend.title, legend.title, array, legend)
+    found = label_points(layer, commune.crs)
+    assert {mark for *_, mark in found} == {"H", "B", "A"}
+    for x, y, mark in found:
+        inside = array.sel(x=x, y=y, method="nearest").item()
+        assert inside == "HBA".index(mark) + 1
+    assert [mark for *_, mark in found].count("B") == 1
+    assert label_points(replace(layer, legend=Legend(legend.title)), commune.crs) == []
+
+
 def test_a_raster_becomes_a_picture_where_it_is(finding):
     from PIL import Image
 
@@ -231,8 +259,6 @@ def test_a_raster_becomes_a_picture_where_it_is(finding):
 
 
 def test_a_layer_without_crs_is_refused_in_one_sentence(finding, depth, commune):
-    from dataclasses import replace
-
     lost = depth.drop_vars("spatial_ref")
     lost.attrs.pop("grid_mapping", None)
     lost.encoding.pop("grid_mapping", None)

@@ -359,15 +359,15 @@ class Panel:
             return tuple(
                 ipyleaflet.ImageOverlay(url=one["png"], bounds=one["bounds"]) for one in pair
             )
+        drawn: ipyleaflet.Layer
         if layer["kind"] == "raster":
-            return (
-                ipyleaflet.ImageOverlay(
-                    url=layer["png"], bounds=layer["bounds"], opacity=layer.get("opacity", 1.0)
-                ),
+            drawn = ipyleaflet.ImageOverlay(
+                url=layer["png"], bounds=layer["bounds"], opacity=layer.get("opacity", 1.0)
             )
-        drawn = ipyleaflet.GeoJSON(data=layer["geojson"], hover_style={"weight": 3})
-        drawn.on_hover(self._point)
-        drawn.on_click(self._point)
+        else:
+            drawn = ipyleaflet.GeoJSON(data=layer["geojson"], hover_style={"weight": 3})
+            drawn.on_hover(self._point)
+            drawn.on_click(self._point)
         written = marks(layer.get("labels", ()))
         if written is None:
             return (drawn,)

@@ -34,8 +34,8 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
         ``figures`` (the first group), ``more_figures`` (the others), ``caveats``,
         ``provenance``, each ``legend`` and each chart's ``html`` are HTML with every value
         escaped. ``bounds`` are ``[[south, west], [north, east]]`` in degrees; vector layers
-        are GeoJSON in EPSG:4326 with ``labels`` (``[[lat, lon, mark], …]``), rasters PNG data
-        URIs in EPSG:3857. Layers that only draw an outline come last.
+        are GeoJSON in EPSG:4326, rasters PNG data URIs in EPSG:3857, both with ``labels``
+        (``[[lat, lon, mark], …]``). Layers that only draw an outline come last.
     """
     west, south, east, north = finding.commune.bounds
     layers = sorted(finding.layers, key=_outline_only)
@@ -90,14 +90,14 @@ def _layer(layer: Layer, crs: str, lang: str) -> dict[str, Any]:
         "shown": layer.shown,
         "opacity": layer.opacity,
     }
-    if layer.kind == "raster":
-        drawn = picture(layer)
-        return {**out, "png": drawn.png, "bounds": drawn.bounds}
     to_degrees = Transformer.from_crs(crs, "EPSG:4326", always_xy=True)
     labels = []
     for x, y, mark in label_points(layer, crs):
         lon, lat = to_degrees.transform(x, y)
         labels.append([round(lat, 6), round(lon, 6), mark])
+    if layer.kind == "raster":
+        drawn = picture(layer)
+        return {**out, "png": drawn.png, "bounds": drawn.bounds, "labels": labels}
     return {
         **out,
         "geojson": features(layer, crs, lang),

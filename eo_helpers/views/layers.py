@@ -15,6 +15,7 @@ from ..findings import Layer, Legend
 from ..territory.commune import WGS84
 from ..text import french
 from .legends import MISSING_COLOR, color_of
+from .marking import raster_points
 from .words import quantity, say, word
 
 __all__ = [
@@ -192,12 +193,15 @@ def _tooltips(layer: Layer, frame: Any, lang: str) -> list[str]:
 def label_points(layer: Layer, crs: str, most: int = 60) -> list[tuple[float, float, str]]:
     """Where to write the marks of a categorical layer: x, y in ``crs``, and the mark.
 
-    The roomiest polygon of each category first, then the next ones wherever no other mark
-    is near. A colour is then never alone in saying what a block is.
+    The roomiest polygon (of a raster: the roomiest place) of each category first, then the
+    next ones wherever no other mark is near. A colour is then never alone in saying what a
+    block is.
     """
     import shapely
 
     marks = {c.value: c.mark for c in layer.legend.categories if c.mark}
+    if layer.kind == "raster" and marks:
+        return raster_points(warped(layer, crs), marks, most)
     if layer.kind != "vector" or not layer.column or not marks:
         return []
     frame = projected(layer, crs)

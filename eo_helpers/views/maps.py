@@ -153,11 +153,10 @@ def _draw_raster(layer: Layer, ax: Any, crs: str) -> None:
     ax.imshow(
         table[index], extent=(left, right, bottom, top), interpolation="nearest", origin="upper"
     )
+    _write_marks(layer, ax, crs)
 
 
 def _draw_vector(layer: Layer, ax: Any, crs: str) -> None:
-    from matplotlib.patheffects import withStroke
-
     frame = projected(layer, crs)
     if frame.empty:
         return
@@ -178,6 +177,12 @@ def _draw_vector(layer: Layer, ax: Any, crs: str) -> None:
         style = {"edgecolor": colors, "linewidth": layer.edge / 2}
     # On paper nothing lies below: full colours are easier to tell apart.
     frame.plot(ax=ax, color=colors, aspect=None, **style)
+    _write_marks(layer, ax, crs)
+
+
+def _write_marks(layer: Layer, ax: Any, crs: str) -> None:
+    from matplotlib.patheffects import withStroke
+
     categories = layer.legend.categories
     for x, y, mark in label_points(layer, crs):
         # The mark brings its colour along: a small block's letter is not its neighbour's.
