@@ -91,9 +91,11 @@ class Classification:
     practice: Practice
     confidence: float
     events: tuple[Break, ...]
-    reason: Literal["", "few_values", "dark", "noisy"] = ""
+    reason: Literal["", "few_values", "dark", "noisy", "neighbours"] = ""
     #: Probability that the size lies on this side of the limit between classes.
     size_sure: float = 1.0
+    #: Share (0-1) of the fall that the light of the surroundings explains; None: not known.
+    neighbours: float | None = None
 
 
 def smallest_detectable_fall(change: Changes, level: float) -> float:
