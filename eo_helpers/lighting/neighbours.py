@@ -35,7 +35,7 @@ REACH = 6
 #: Steps by which the point spread is undone.
 SHARPENING = 8
 #: Weights below this are left out.
-NEGLIGIBLE = 1e-6
+NEGLIGIBLE = 1e-5
 #: Share of the surroundings' weight that a month must have measured.
 LEAST_SEEN = 0.5
 #: Where this share of a fall or more comes from without, it may be none of the commune's, …
@@ -136,7 +136,7 @@ def with_outer(weights: Weights) -> Weights:
     shape = (n, cells.size)
     wider = csr_array((m.data, old[m.indices], m.indptr), shape=shape)
     matrix = csr_array(
-        (np.concatenate(values) if values else np.zeros(0), np.searchsorted(cells, place), pointer),
+        (np.concatenate(values) if values else np.zeros(0), np.searchsorted(cells, place).astype(np.int32), pointer),
         shape=shape,
     )
     return Weights(wider, cells // world, cells % world, weights.cell, matrix)
