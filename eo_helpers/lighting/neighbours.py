@@ -136,7 +136,11 @@ def with_outer(weights: Weights) -> Weights:
     shape = (n, cells.size)
     wider = csr_array((m.data, old[m.indices], m.indptr), shape=shape)
     matrix = csr_array(
-        (np.concatenate(values) if values else np.zeros(0), np.searchsorted(cells, place).astype(np.int32), pointer),
+        (
+            np.concatenate(values) if values else np.zeros(0),
+            np.searchsorted(cells, place).astype(np.int32),
+            pointer,
+        ),
         shape=shape,
     )
     return Weights(wider, cells // world, cells % world, weights.cell, matrix)
@@ -159,11 +163,15 @@ def received(matrix: Any, radiance: NDArray[Any]) -> Floats:
     """
     r = np.asarray(radiance, float)
     ok = np.isfinite(r)
-    seen = np.asarray(matrix @ ok.astype(float))
+    size = abs(matrix)
     total = np.asarray(matrix @ np.ones_like(r))
+    seen = np.asarray(matrix @ ok.astype(float))
+    enough = np.asarray(size @ ok.astype(float)) >= LEAST_SEEN * np.asarray(size @ np.ones_like(r))
+    # Weights have both signs: what is left of them must still be near their sum.
+    enough &= seen >= np.maximum(LEAST_SEEN * total, 1e-9)
     with np.errstate(invalid="ignore", divide="ignore"):
         out = np.asarray(matrix @ np.where(ok, r, 0.0)) / seen * total
-    return np.where(seen >= np.maximum(LEAST_SEEN * total, 1e-9), out, np.nan)
+    return np.where(enough, out, np.nan)
 
 
 def judged(
