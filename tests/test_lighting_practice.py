@@ -63,7 +63,7 @@ def test_what_cannot_be_told_is_said():
     assert (noisy.practice, noisy.reason) == ("indetermine", "noisy")
 
 
-@given(st.floats(-95, -19), st.floats(0.5, 15), st.floats(0.35, 1.0))
+@given(st.floats(-95, -16), st.floats(0.5, 15), st.floats(0.35, 1.0))
 def test_confidence_is_one_half_at_the_limit_and_grows_away_from_it(change, width, probability):
     found = classify(changes(fall(change, width=width, probability=probability)))
     assert 0.5 * probability - 1e-9 <= found.confidence <= probability <= 1

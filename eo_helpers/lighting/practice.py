@@ -43,9 +43,9 @@ TOTAL_FALL = 38.0
 #: Standard deviation of that limit (of the logarithm of what is left): some 6 % of the
 #: light. A fall near the limit gets a confidence near one half.
 LIMIT_DOUBT = 0.1
-#: A sudden change under this size (%) is not a change of practice: partial ones begin at some
-#: 20 %, and the largest falls that chance makes of white noise of 14 % are of 15 to 17.
-LEAST_CHANGE = 18.0
+#: A sudden change under this size (%) is not a change of practice. (18 would spare one false
+#: alarm in 11,000 series of white noise, and lose one retrofit in four.)
+LEAST_CHANGE = 15.0
 #: A rise that undoes this share of the fall before it means lit again.
 RELIT_SHARE = 0.5
 #: Radiance (nW·cm⁻²·sr⁻¹) of unlit land: below, there is no lighting to switch off.

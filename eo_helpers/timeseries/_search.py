@@ -35,7 +35,7 @@ Bools = NDArray[np.bool_]
 #: Each further change costs the same again.
 PRIOR = (0.56, 0.29, 0.11, 0.04)
 #: Probability that a change is needed before anything is reported.
-NEEDED = 0.6
+NEEDED = 0.65
 #: How much likelier than a slow fade a sudden change must be.
 SUDDEN_ODDS = 1.2
 #: Prior probability of a date near either end of the series, over that of any other: a level
@@ -45,7 +45,7 @@ EDGE = 0.2
 SEVERAL_ODDS = 3.0
 #: Probability within three valid values of its date that a break needs to be reported:
 #: a change that cannot be dated is no break.
-DATED = 0.28
+DATED = 0.3
 #: Pairs of breaks are weighed with care where a first look gives them this probability.
 CHANCE = 0.03
 #: A deletion residual beyond this many standard deviations is an outlier.
