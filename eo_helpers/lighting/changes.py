@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..timeseries.breaks import Break, Changes, detect_breaks
 from ..timeseries.trend import Trend, theil_sen
+from .neighbours import judged
 from .practice import Classification, classify, segments_of
 
 __all__ = ["Assessment", "assess", "regular_axis"]
@@ -82,7 +83,12 @@ def regular_axis(dates: pd.DatetimeIndex) -> tuple[pd.DatetimeIndex, Step]:
 
 
 def assess(
-    dates: pd.DatetimeIndex, step: Step, values: ArrayLike, error: ArrayLike | None = None
+    dates: pd.DatetimeIndex,
+    step: Step,
+    values: ArrayLike,
+    error: ArrayLike | None = None,
+    *,
+    outer: ArrayLike | None = None,
 ) -> list[Assessment]:
     """Events, practice and trend of many series on one regular axis.
 
@@ -95,6 +101,9 @@ def assess(
         Radiance, nW·cm⁻²·sr⁻¹; NaN is a gap.
     error : array_like (n, T), optional
         Standard error of each value.
+    outer : array_like (n, T), optional
+        Of each value, what comes from without (:func:`neighbours.received`): a fall that is
+        a neighbour's is then told from one of the place.
 
     Returns
     -------
@@ -102,10 +111,14 @@ def assess(
     """
     r = np.atleast_2d(np.asarray(values, float))
     years = decimal_years(dates, step)
-    return [
-        Assessment(dates, step, change, classify(change), _trend(change, years))
-        for change in detect_breaks(r, years, error=error)
-    ]
+    out = []
+    received = None if outer is None else np.atleast_2d(np.asarray(outer, float))
+    for k, change in enumerate(detect_breaks(r, years, error=error)):
+        found = classify(change)
+        if received is not None:
+            found = judged(found, change, r[k], received[k], years)
+        out.append(Assessment(dates, step, change, found, _trend(change, years)))
+    return out
 
 
 def decimal_years(dates: pd.DatetimeIndex, step: Step) -> NDArray[np.float64]:

@@ -182,6 +182,13 @@ def finding_from(
                 "en": "Change of radiance around 01:30"}, row["change_percent"], "%",
                 row["change_low"], row["change_high"], date, 0)
         )  # fmt: skip
+    share = row.get("neighbours_share")
+    if share is not None and share == share:
+        out.append(
+            one("neighbours_share", {"fr": "Part de la baisse venant de la lumière des voisines",
+                "en": "Share of the fall that comes from neighbours' light"}, 100 * share, "%",
+                digits=0)
+        )  # fmt: skip
     out += [
         one("radiance_recent", {"fr": "Radiance moyenne des derniers mois mesurés",
             "en": "Mean radiance of the last months measured"}, row["radiance_recent"], UNIT,

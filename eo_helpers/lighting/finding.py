@@ -30,7 +30,7 @@ from ..text import Text, month
 from . import communes_table, peers, sentences
 from .changes import Assessment, assess
 from .data import read
-from .zonal import cell_weights, monthly_mean
+from .zonal import cell_weights, monthly_mean, monthly_received
 
 __all__ = ["DATASET", "UNIT", "analyse", "finding_of"]
 
@@ -125,6 +125,7 @@ def finding_of(commune: Commune, data: xr.Dataset, least_share: float = 0.5) -> 
         "month",
         table["radiance"].to_numpy()[None],
         table["std_error"].to_numpy()[None],
+        outer=monthly_received(data, weights)[None],
     )[0]
     valid = int(table["radiance"].notna().sum())
     status: Status = "complete"
@@ -201,6 +202,12 @@ def _indicators(found: Assessment, table: pd.DataFrame, data: xr.Dataset) -> tup
             one("radiance_after", "Radiance moyenne après", "Mean radiance after",
                 main.after, UNIT, date=date, digits=2),
         ]  # fmt: skip
+    if found.classification.neighbours is not None:
+        out.append(
+            one("neighbours_share", "Part de la baisse venant de la lumière des voisines",
+                "Share of the fall that comes from neighbours' light",
+                100 * found.classification.neighbours, "%", digits=0)
+        )  # fmt: skip
     recent = table["radiance"].dropna().tail(12)
     if len(recent):
         out.append(

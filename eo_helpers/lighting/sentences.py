@@ -27,6 +27,9 @@ __all__ = [
 #: Under this probability of the class's size, the sentence does not choose between classes.
 NEAR_LIMIT = 0.75
 
+#: From this share of a fall on, what comes from the neighbours is told.
+TOLD_SHARE = 0.2
+
 REMEDY: Text = {
     "fr": "Téléchargez les fichiers mensuels VNP46A3 (NASA Black Marble, collection 002) des "
     "tuiles de la commune, et indiquez leur dossier.",
@@ -192,6 +195,8 @@ def _unchanged(name: str, found: Assessment, since: int, lang: str) -> str:
 
 def _undetermined(name: str, found: Assessment, lang: str) -> str:
     reason = found.classification.reason
+    if reason == "neighbours":
+        return _of_the_neighbours(name, found, lang)
     fr = {
         "few_values": "trop peu de mois ont pu être mesurés",
         "dark": "presque aucune lumière n'y est mesurée",
@@ -205,6 +210,25 @@ def _undetermined(name: str, found: Assessment, lang: str) -> str:
     if lang == "fr":
         return f"On ne peut pas conclure pour {name} : {fr.get(reason, fr['noisy'])}."
     return f"Nothing can be concluded for {name}: {en.get(reason, en['noisy'])}."
+
+
+def _of_the_neighbours(name: str, found: Assessment, lang: str) -> str:
+    """A fall that is seen here, of which much comes from elsewhere."""
+    main = main_event(found)
+    if main is None:
+        raise ValueError("only a fall can be the neighbours'")
+    when, near = month(found.date(main.index), lang), _precision(found, main, lang)
+    size, _ = _size(main, lang)
+    if lang == "fr":
+        return (
+            f"On ne peut pas conclure pour {name} : vers 1 h 30 du matin, sa lumière a baissé de "
+            f"{size} en {when} ({near}), mais cette baisse peut venir de la lumière de ses "
+            "voisines."
+        )
+    return (
+        f"Nothing can be concluded for {name}: around 1.30 a.m. its light fell by {size} in "
+        f"{when} ({near}), but this fall may come from the light of its neighbours."
+    )
 
 
 def event_label(b: Break, found: Assessment) -> Text:
@@ -285,6 +309,17 @@ def caveats(
                 "des voisines pèse sur ses chiffres.",
                 "en": f"The commune covers only about {number(pixels, 0, 'en')} pixels: light of "
                 "its neighbours weighs on its figures.",
+            },
+        )
+    share = found.classification.neighbours
+    if share is not None and share >= TOLD_SHARE:
+        out.insert(
+            0,
+            {
+                "fr": f"Environ {percent(100 * share, 0)} de la baisse mesurée semble venir de la "
+                "lumière des communes voisines, que le capteur étale sur celle-ci.",
+                "en": f"About {percent(100 * share, 0, 'en')} of the fall seems to come from the "
+                "light of neighbour communes, which the sensor spreads over this one.",
             },
         )
     gaps = int(table["radiance"].isna().sum())

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput, NoData
 from ._hdfeos import VIEWS, Tile, open_tile
+from .neighbours import received
 from .weights import Weights, weights_of
 from .zonal import COLUMNS, zone_values
 
@@ -133,7 +134,8 @@ def date_values(
     Returns
     -------
     dict of ndarray (zones,)
-        :data:`zonal.COLUMNS`.
+        :data:`zonal.COLUMNS`; and ``outer`` (:func:`neighbours.received`) if the weights
+        have it.
     list of str
         Files that could not be read, each in a sentence.
     """
@@ -166,6 +168,8 @@ def date_values(
         weights.matrix, cells["radiance"], cells["std"], cells["nights"], cells["quality"],
         least_share,
     )  # fmt: skip
+    if weights.outer is not None:
+        found["outer"] = received(weights.outer, cells["radiance"])
     return found, failed
 
 

@@ -35,12 +35,15 @@ class Weights:
         Position of each cell, counted from 90° N and 180° W.
     cell : float
         Size of a cell, degrees.
+    outer : scipy.sparse.csr_array (zones, cells), optional
+        Weights of what each zone receives from without (:func:`neighbours.with_outer`).
     """
 
     matrix: Any
     row: NDArray[np.int64]
     col: NDArray[np.int64]
     cell: float = CELL
+    outer: Any = None
 
     @property
     def area(self) -> NDArray[np.float64]:
@@ -60,7 +63,7 @@ class Weights:
         }
 
     def zones(self, rows: NDArray[Any]) -> Weights:
-        """Some of the zones, with the cells that they need."""
+        """Some of the zones, with the cells that they need (``outer`` is left out)."""
         part = self.matrix[rows]
         used = np.unique(part.indices)
         return Weights(part[:, used], self.row[used], self.col[used], self.cell)

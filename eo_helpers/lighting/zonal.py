@@ -11,9 +11,18 @@ from numpy.typing import NDArray
 from shapely import affinity
 
 from ..territory.commune import Commune
-from .weights import weights_of
+from .neighbours import REACH, around, received
+from .weights import cell_areas, weights_of
 
-__all__ = ["CELL_CORRELATION", "COLUMNS", "LIT", "cell_weights", "monthly_mean", "zone_values"]
+__all__ = [
+    "CELL_CORRELATION",
+    "COLUMNS",
+    "LIT",
+    "cell_weights",
+    "monthly_mean",
+    "monthly_received",
+    "zone_values",
+]
 
 Floats = NDArray[np.float64]
 
@@ -165,3 +174,38 @@ def monthly_mean(data: xr.Dataset, weights: NDArray[Any], least_share: float = 0
     index = pd.DatetimeIndex(data["time"].to_numpy(), name="date")
     table = pd.DataFrame(rows, index=index, columns=list(COLUMNS))
     return table.astype({"valid_cells": int})
+
+
+def monthly_received(data: xr.Dataset, weights: NDArray[Any]) -> Floats:
+    """Part of the commune's mean radiance that comes from without (nW·cm⁻²·sr⁻¹), by month.
+
+    Parameters
+    ----------
+    data, weights
+        As in :func:`monthly_mean`.
+
+    Returns
+    -------
+    ndarray (time,)
+        See :func:`neighbours.received`; NaN without a cell of the commune.
+    """
+    y, x = data["y"].to_numpy(), data["x"].to_numpy()
+    row, col = np.nonzero(weights > 0)
+    if not row.size:
+        return np.full(data.sizes["time"], np.nan)
+    cell = float((x[-1] - x[0]) / (x.size - 1))
+    top, left = int(row.min()), int(col.min())
+    first = round((90 - y[0]) / cell - 0.5) + top
+    first_col = round((x[0] + 180) / cell - 0.5) + left
+    core = weights[top : int(row.max()) + 1, left : int(col.max()) + 1]
+    share = core / cell_areas(first + np.arange(len(core)), cell)[:, None]
+    weight = around(share, first, first_col, cell)
+    # The window may hold more or less than what the weights reach.
+    matrix = np.zeros((y.size, x.size))
+    rows, cols = (
+        np.arange(n) + at - REACH for n, at in zip(weight.shape, (top, left), strict=True)
+    )
+    r, c = (rows >= 0) & (rows < y.size), (cols >= 0) & (cols < x.size)
+    matrix[np.ix_(rows[r], cols[c])] = weight[np.ix_(r, c)]
+    seen = data["radiance"].to_numpy().reshape(data.sizes["time"], -1)
+    return received(matrix.ravel()[None, :], seen.T)[0]

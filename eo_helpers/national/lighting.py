@@ -24,6 +24,7 @@ from .. import __version__, catalog
 from ..errors import InvalidInput, NoData
 from ..lighting.changes import assess
 from ..lighting.finding import DATASET
+from ..lighting.neighbours import with_outer
 from ..lighting.series import SUFFIXES, TileFile, date_values, index_tiles
 from ..lighting.weights import TILE_DEGREES, Weights, weights_of
 from .output import commune_row, write_result
@@ -35,7 +36,7 @@ Progress = Callable[[str, float], None]
 
 #: Communes that one task assesses.
 CHUNK = 500
-_KEPT = ("radiance", "std_error", "filled_share", "valid_share", "nights")
+_KEPT = ("radiance", "std_error", "filled_share", "valid_share", "nights", "outer")
 
 
 @dataclass(frozen=True)
@@ -173,10 +174,12 @@ def _weights(work: Path, communes: Any, cell: float, tell: Progress) -> None:
     if path.exists():
         return
     tell("Poids des mailles par commune", 0.0)
-    w = weights_of(list(communes.geometry), cell)
+    w = with_outer(weights_of(list(communes.geometry), cell))
     arrays = {
         "data": w.matrix.data, "indices": w.matrix.indices, "indptr": w.matrix.indptr,
         "shape": np.array(w.matrix.shape), "row": w.row, "col": w.col, "cell": np.array(w.cell),
+        "outer_data": w.outer.data.astype(np.float32), "outer_indices": w.outer.indices,
+        "outer_indptr": w.outer.indptr,
     }  # fmt: skip
 
     def write(part: Path) -> None:
@@ -191,8 +194,12 @@ def _load_weights(path: Path, stamp: int) -> Weights:
     from scipy.sparse import csr_array
 
     with np.load(path) as a:
-        matrix = csr_array((a["data"], a["indices"], a["indptr"]), shape=tuple(a["shape"]))
-        return Weights(matrix, a["row"], a["col"], float(a["cell"]))
+        shape = tuple(a["shape"])
+        matrix, outer = (
+            csr_array((a[f"{n}data"], a[f"{n}indices"], a[f"{n}indptr"]), shape=shape)
+            for n in ("", "outer_")
+        )
+        return Weights(matrix, a["row"], a["col"], float(a["cell"]), outer)
 
 
 def _months(
@@ -282,7 +289,7 @@ def _assess(
 ) -> str:
     """One task: events and practice of some communes that share their months."""
     dates = pd.DatetimeIndex(axis.astype("datetime64[ns]"))
-    found = assess(dates, "month", part["radiance"], part["std_error"])
+    found = assess(dates, "month", part["radiance"], part["std_error"], outer=part["outer"])
     rows = [
         commune_row(insee[k], names[k], found[k], {n: v[k] for n, v in part.items()}, files[k])
         for k in range(len(insee))

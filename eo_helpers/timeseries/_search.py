@@ -36,11 +36,16 @@ Bools = NDArray[np.bool_]
 PRIOR = (0.56, 0.29, 0.11, 0.04)
 #: Probability that a change is needed before anything is reported.
 NEEDED = 0.65
+#: How much likelier than a slow fade a sudden change must be.
+SUDDEN_ODDS = 1.2
+#: Prior probability of a date near either end of the series, over that of any other: a level
+#: seen for less than twice the margin (a year of months) is easily a season or a bad winter.
+EDGE = 0.2
 #: How much likelier two breaks must be than one.
 SEVERAL_ODDS = 3.0
 #: Probability within three valid values of its date that a break needs to be reported:
 #: a change that cannot be dated is no break.
-DATED = 0.35
+DATED = 0.3
 #: Pairs of breaks are weighed with care where a first look gives them this probability.
 CHANCE = 0.03
 #: A deletion residual beyond this many standard deviations is an outlier.
@@ -88,6 +93,7 @@ def scan_chunk(
     scale: Floats,
     x: Floats,
     allowed: Bools,
+    margin: int,
     gap: int,
     hyper: Sequence[_model.Hyper],
     rows: NDArray[np.int_],
@@ -100,8 +106,8 @@ def scan_chunk(
     variance = pilot(y, mask, scale)
     count = counts(mask)
     # Priors last: evidences are comparable as they are.
-    lengths = np.maximum(allowed.sum(1), 1)
-    prior_one = _prior_one()[None, :, None] - np.log(lengths)[:, None, None]
+    where = _where(mask, allowed, margin)
+    prior_one = _prior_one()[None, :, None] + where[:, None, :]
     none, one, best, models = [], [], [], []
     known: dict[float, _model.Whitened] = {}
     for h in hyper:
@@ -117,12 +123,20 @@ def scan_chunk(
         best.append(np.maximum(a, b.max((1, 2))))
     weights = [h.weight for h in hyper]
     two = _model.two_evidence(models, weights, allowed[rows], count[rows], gap, stride)
-    # Each pair once, of lengths² / 2 pairs.
-    two += (np.log(2 * PRIOR[3]) - 2 * np.log(lengths[rows]))[:, None, None].astype(np.float32)
+    # Each pair once, of half as many pairs as there are of two dates.
+    dates = where[rows, ::stride].astype(np.float32)
+    two += np.float32(np.log(2 * PRIOR[3])) + dates[:, :, None] + dates[:, None, :]
     which = np.argmax(best, axis=0)
     phi = np.array([h.phi for h in hyper])[which]
     trend = np.array([h.trend for h in hyper])[which]
     return Scan(np.logaddexp.reduce(none), _average(one), two, rows, phi, trend, stride)
+
+
+def _where(mask: Bools, allowed: Bools, margin: int) -> Floats:
+    """Logarithm of the prior of each date (n, T); they sum to one over the allowed ones."""
+    weight = np.where(allowed_months(mask, 2 * margin), 1.0, EDGE)
+    total = np.maximum((weight * allowed).sum(1, keepdims=True), EDGE)
+    return np.asarray(np.log(weight / total))
 
 
 def _prior_one() -> Floats:
@@ -265,7 +279,7 @@ def decide(p: Floats) -> int:
         return 0
     if p[3] > p[2] and p[3] > SEVERAL_ODDS * p[1]:
         return 3
-    return 1 if p[1] > p[2] else 2
+    return 1 if p[1] > SUDDEN_ODDS * p[2] else 2
 
 
 def refine(

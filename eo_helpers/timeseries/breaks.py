@@ -175,7 +175,8 @@ def _detect(
 
     def look(hyper: Sequence[_model.Hyper], rows: NDArray[np.int_], stride: int) -> _Look:
         allowed = _search.allowed_months(keep, margin)
-        scan = _search.scan_chunk(y, keep, scale, nuisance, allowed, gap, hyper, rows, stride)
+        args = y, keep, scale, nuisance, allowed, margin, gap, hyper, rows, stride
+        scan = _search.scan_chunk(*args)
         models, probability = _search.map_models(scan)
         return _Look(scan, models, probability)
 
