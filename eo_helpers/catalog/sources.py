@@ -31,6 +31,7 @@ _SCAN_VERSION = hashlib.sha256(
     Path(signatures.__file__).read_bytes()
     + Path(columns.__file__).read_bytes()
     + Path(signatures.__file__).with_name("hdf.py").read_bytes()
+    + Path(signatures.__file__).with_name("ems_archive.py").read_bytes()
 ).hexdigest()[:16]
 
 #: Folders that hold no data: hidden ones, and the truth beside the demonstration.

@@ -25,6 +25,7 @@ _ADDRESSES: dict[str, str | None] = {
     "GEORISQUES": "https://www.georisques.gouv.fr/api/v1",
     "HUBEAU": "https://hubeau.eaufrance.fr/api/v2/hydrometrie",
     "IGN": "https://data.geopf.fr",
+    "EMS": "https://rapidmapping.emergency.copernicus.eu/backend/dashboard-api",
     "STAC_EARTHSEARCH": "https://earth-search.aws.element84.com/v1",
     "STAC_PLANETARY": "https://planetarycomputer.microsoft.com/api/stac/v1",
     "FILOSOFI": None,
