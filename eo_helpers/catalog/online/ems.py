@@ -58,13 +58,15 @@ def activations(policy: net.Policy | None = None) -> list[dict[str, Any]]:
             raw = net.ask(url, WHO, session_=session, params=asked, policy=policy)
             answer = parsed(raw, WHO, "results")
             for row in answer["results"]:
-                if not isinstance(row, dict) or not re.fullmatch(r"[A-Z]+\d+", str(row.get("code"))):
+                if not isinstance(row, dict) or not re.fullmatch(
+                    r"[A-Z]+\d+", str(row.get("code"))
+                ):
                     raise _odd("code")
                 told = f"{row.get('category')} {row.get('name')}".lower()
                 if "flood" in told:
-                    rows[row["code"]] = {
-                        "code": row["code"],
-                        "name": str(row.get("name") or row["code"]),
+                    rows[code] = {
+                        "code": code,
+                        "name": str(row.get("name") or code),
                         "updated": str(row.get("lastUpdate") or ""),
                         "place": _point(row.get("centroid")),
                     }
