@@ -16,6 +16,7 @@ import geopandas as gpd
 import pystac
 import pytest
 import shapely
+from stac_schemas import valid_stac
 
 from benchmarks import kills
 from eo_helpers import catalog
@@ -85,6 +86,9 @@ def test_its_catalog_is_stac_that_others_can_read(source, tmp_path):
         assert str(tmp_path) not in "".join(
             pack.read(n).decode() for n in pack.namelist() if n.endswith(".json")
         )
+        for name in pack.namelist():
+            if name.endswith(".json") and not name.startswith("data/"):
+                valid_stac(json.loads(pack.read(name)))
     tree = pystac.Catalog.from_file(str(tmp_path / "plain" / "catalog.json"))
     items = list(tree.get_items(recursive=True))
     assert len(items) == 3
@@ -235,6 +239,22 @@ def run(*args, code=_ELSEWHERE, cache: Path) -> str:
     )  # fmt: skip
     assert out.returncode == 0, out.stderr[-3000:]
     return out.stdout
+
+
+def test_every_collection_of_the_catalog_is_stac():
+    for dataset in catalog.datasets():
+        valid_stac(catalog.stac.collection(dataset).to_dict())
+
+
+def test_a_pack_of_the_whole_demonstration_is_stac(demo_source, tmp_path):
+    town = catalog.communes(demo_source).find("Saint-Aubin-sur-Ervelle")
+    made = write_pack([town], demo_source, tmp_path / "t.eopack")
+    assert len(made.datasets) > 15
+    with zipfile.ZipFile(made.path) as pack:
+        documents = [n for n in pack.namelist() if n.endswith(".json") and n[:5] != "data/"]
+        for name in documents:
+            valid_stac(json.loads(pack.read(name)))
+    assert len(documents) > sum(made.datasets.values())
 
 
 def test_the_demonstration_opens_elsewhere_without_network(demo_dir, tmp_path):

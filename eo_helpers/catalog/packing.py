@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import EoError, InvalidInput, NoData, OutOfCoverage
 from . import stac
-from .download import sha256_of
-from .packs import MULTIHASH, VERSION
+from .packs import VERSION
 
 if TYPE_CHECKING:
     from ..territory.commune import Commune
@@ -31,7 +30,6 @@ __all__ = ["Packed", "write_pack"]
 _BESIDE = (".dbf", ".shx", ".prj", ".cpg", ".qml", ".qix", ".tfw", ".tif.aux.xml", ".shp.xml")
 #: Already compressed: to deflate them again only takes time.
 _STORED = {".zip", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".parquet", ".geoparquet"}
-_FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _EPOCH = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 
 
@@ -190,7 +188,7 @@ def _packed_item(
         bbox=item.bbox,
         datetime=item.datetime,
         properties={k: v for k, v in item.properties.items() if k != "title"},
-        stac_extensions=[_FILE],
+        stac_extensions=[stac.FILE_EXTENSION],
     )
     copy.properties["title"] = path.name
     for role, file in _with_siblings(path):
@@ -200,10 +198,8 @@ def _packed_item(
             name = f"data/{dataset}/{number:04d}/{file.name}"
             _copied(out, file, name, read_at)
             taken[str(file)] = name
-        asset = pystac.Asset(href=f"../../{name}", roles=["data" if role == "data" else "metadata"])
-        asset.extra_fields["file:checksum"] = MULTIHASH + sha256_of(file)
-        asset.extra_fields["file:size"] = file.stat().st_size
-        copy.add_asset(role, asset)
+        part = "data" if role == "data" else "metadata"
+        copy.add_asset(role, stac.asset(file, f"../../{name}", part))
     return copy
 
 

@@ -29,8 +29,9 @@ from ..errors import InvalidInput
 from . import archive
 from .cache import cache_dir
 from .download import sha256_of
+from .stac import MULTIHASH
 
-__all__ = ["MULTIHASH", "SUFFIX", "VERSION", "Opened", "last_opened", "open_pack"]
+__all__ = ["SUFFIX", "VERSION", "Opened", "last_opened", "open_pack"]
 
 SUFFIX = ".eopack"
 VERSION = 1
@@ -45,8 +46,6 @@ _ALLOWED = {
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 #: How a pickle begins (protocols 2 to 5), whatever its name says.
 _PICKLE = tuple(b"\x80" + bytes([n]) for n in (2, 3, 4, 5))
-#: Multihash of SHA-256, as STAC's file extension wants checksums.
-MULTIHASH = "1220"
 
 
 @dataclass(frozen=True)

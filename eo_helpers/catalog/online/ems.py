@@ -58,9 +58,8 @@ def activations(policy: net.Policy | None = None) -> list[dict[str, Any]]:
             raw = net.ask(url, WHO, session_=session, params=asked, policy=policy)
             answer = parsed(raw, WHO, "results")
             for row in answer["results"]:
-                if not isinstance(row, dict) or not re.fullmatch(
-                    r"[A-Z]+\d+", str(row.get("code"))
-                ):
+                code = str(row.get("code")) if isinstance(row, dict) else ""
+                if not re.fullmatch(r"[A-Z]+\d+", code):
                     raise _odd("code")
                 told = f"{row.get('category')} {row.get('name')}".lower()
                 if "flood" in told:
