@@ -86,11 +86,14 @@ def test_rasters_are_cogs_with_crs_unit_and_style(findings, tmp_path):
 
 
 def test_layers_are_geoparquet_and_a_stac_catalog_that_validates(findings, tmp_path):
+    for layer in findings[0].layers:
+        layer.data.attrs["limits"] = object()  # a theme's own note is no column
     path = export(findings, tmp_path / "c.zip")
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path / "out")
     folder = tmp_path / "out"
     blocks = gpd.read_parquet(folder / "lcz_lcz.parquet")
+    assert blocks.attrs == {}
     told = next(layer for layer in findings[0].layers if layer.name == "lcz")
     assert blocks.crs.to_epsg() == 2154 and len(blocks) == len(told.data)
     tree = pystac.Catalog.from_file(str(folder / "catalog.json"))

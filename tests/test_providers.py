@@ -22,7 +22,6 @@ from rasterio.transform import from_origin
 from eo_helpers import catalog
 from eo_helpers.catalog import fetching, net, online_source, signatures
 from eo_helpers.catalog.online import (
-    communes,
     copernicus_dem,
     ems,
     filosofi,
@@ -64,7 +63,7 @@ def server(monkeypatch, tmp_path):
     for service in SERVICES[:-2]:
         monkeypatch.setenv(f"EO_HELPERS_URL_{service}", made.url)
     monkeypatch.setenv("EO_HELPERS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(communes, "BASE", f"{made.url}/contours")
+    monkeypatch.setenv("EO_HELPERS_URL_ETALAB", f"{made.url}/contours")
     resolve = socket.getaddrinfo
 
     def here_only(host, *args, **options):

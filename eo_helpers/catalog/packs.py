@@ -5,7 +5,7 @@ An ``.eopack`` is a zip::
     catalog.json                   STAC catalog, one child a data set
     <dataset>/collection.json      STAC collection: licence, provider, extent
     <dataset>/items/<id>.json      STAC items with checksum, date of reading, edition
-    data/<dataset>/…               the files, as the source had them
+    data/<dataset>/…               the files, as the source had them or their part of the territory
     data/territory.json            only where they are of a demonstration territory
 
 A pack is data only: nothing in it is run. Every file is checked against its checksum when

@@ -93,6 +93,7 @@ def vector_layers(findings: Sequence[Finding]) -> Iterator[tuple[str, Layer, Fin
             frame = projected(layer, finding.commune.crs)
             if frame.empty:
                 continue
+            frame.attrs = {}  # what a theme notes for itself; GeoParquet would write it
             for column in frame.columns.difference([frame.geometry.name]):
                 if pd.api.types.is_object_dtype(frame[column]):
                     frame[column] = frame[column].map(lambda v: v if v is None else str(v))
