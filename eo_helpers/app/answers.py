@@ -172,6 +172,7 @@ class Answers:
             "about": self.about,
             "search": self.search,
             "commune": self.commune,
+            "standing": self.standing,
             "bundle": self.bundle,
             "export": self.export,
         }
@@ -215,6 +216,31 @@ class Answers:
                 "demonstration": bool(commune.demonstration),
                 "ground": self._ground((west + east) / 2, (south + north) / 2),
             }
+        )
+
+    def standing(self, insee: str, lang: str = "fr") -> bytes:
+        """How the data of a commune stand, data set by data set; empty unless online."""
+        if self.source_name != "online":
+            return dumps([])
+        from ..catalog import title
+        from ..catalog.online import providers
+        from ..catalog.standing import STATES, standing
+        from ..lighting.provider import provider
+
+        rows = standing(self.index.get(insee), [*providers(), provider(None)])
+        return dumps(
+            [
+                {
+                    "title": title(row.dataset)[lang],
+                    "themes": list(row.themes),
+                    "state": row.state,
+                    "words": STATES[row.state][lang],
+                    "part": row.part,
+                    "read_at": row.read_at[:10],
+                    "told": row.told[lang] if row.told else "",
+                }
+                for row in rows
+            ]
         )
 
     def bundle(self, theme: str, insee: str, lang: str = "fr", settings: str = "") -> bytes:

@@ -231,6 +231,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         "figures": set(),
         "search": {"query", "limit", "lang"},
         "commune": {"insee", "lang"},
+        "standing": {"insee", "lang"},
         "bundle": {"theme", "insee", "lang", "settings"},
         "export": {"insee", "ending", "lang", "theme", "settings", "link"},
     }

@@ -61,10 +61,9 @@ def contours(progress: Callable[[str, float], None] | None = None) -> Path:
         if progress:
             progress("Téléchargement des communes", 0.1)
         this_year = dt.datetime.now(tz=dt.UTC).year
+        base = known_address("ETALAB")
         for year in (this_year, this_year - 1, this_year - 2):
-            raw = _download(
-                f"{known_address('ETALAB')}/{year}/geojson/communes-{DETAIL}.geojson.gz"
-            )
+            raw = _download(f"{base}/{year}/geojson/communes-{DETAIL}.geojson.gz")
             if raw is not None:
                 path = _store(raw, folder / f"communes_{year}.parquet")
                 if progress:
