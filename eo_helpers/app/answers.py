@@ -185,6 +185,7 @@ class Answers:
             {
                 "source": self.source_name,
                 "demonstration": bool(self.source.demonstration),
+                "online": self.source_name == "online",
                 "themes": [{"name": t.name, "title": dict(t.title)} for t in THEMES],
                 "examples": [_match(m, lang) for m in self._examples()],
             }

@@ -142,7 +142,7 @@ class Shell:
             for theme in about["themes"]
             if self.theme in ("", theme["name"])
         }
-        self._online = about["source"] == "online"
+        self._online = bool(about.get("online"))
         self.picker.demonstration = about["demonstration"]
         self.picker.examples = about["examples"]
         self._grid.children = [panel.widget for panel in self.panels.values()]
@@ -152,6 +152,12 @@ class Shell:
                 "Vous voyez un territoire fictif, qui sert à découvrir l'outil : "
                 "aucune de ces communes n'existe."
             )
+            if self._online:
+                words = _(
+                    "Les communes proposées ici sont fictives et servent à découvrir l'outil. "
+                    "Avec le réseau, tapez le nom de la vôtre : ses données viennent des "
+                    "producteurs."
+                )
             fiction = f"{badge(lang)}<p>{escape(words, quote=False)}</p>"
         if not self.theme:
             titles = "".join(f"<li>{escape(panel.title)}</li>" for panel in self.panels.values())
