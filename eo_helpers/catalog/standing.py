@@ -24,6 +24,7 @@ Progress = Callable[[str, float], None]
 #: How it stands with a data set, and how that is said.
 STATES: dict[str, Text] = {
     "here": {"fr": "là", "en": "here"},
+    "fetched": {"fr": "téléchargé", "en": "fetched"},
     "fetching": {"fr": "en cours de téléchargement", "en": "being fetched"},
     "coming": {"fr": "téléchargé dès qu'un thème en a besoin", "en": "fetched when a theme asks"},
     "ask": {"fr": "sur demande", "en": "on request"},
