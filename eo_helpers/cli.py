@@ -403,8 +403,10 @@ def serve(
 ) -> None:
     """Ouvre la page « Ma commune » dans le navigateur.
 
-    Hors ligne (EO_HELPERS_OFFLINE=1), sur le dernier paquet ouvert s'il y en a un.
+    Sans --source ni --data : les communes fictives et, avec le réseau, toute commune de
+    France. Hors ligne (EO_HELPERS_OFFLINE=1), sur le dernier paquet ouvert s'il y en a un.
     """
+    from .app.serve import EVERYWHERE
     from .app.serve import serve as run
     from .catalog.net import offline
     from .catalog.packs import last_opened
@@ -412,10 +414,11 @@ def serve(
     if source is None and not data and offline() and (pack := last_opened()) is not None:
         say(f"Paquet ouvert : {pack.title}", f"Pack opened: {pack.title}")
         data = (pack.folder,)
+    usual = "demo" if offline() else EVERYWHERE
     run(
         host=host,
         port=port,
-        source=source or ("files" if data else "demo"),
+        source=source or ("files" if data else usual),
         data=list(data) or None,
         open_browser=not no_browser,
         prepare=prepare,

@@ -332,7 +332,7 @@ def etalab(monkeypatch, tmp_path):
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(communes, "BASE", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("EO_HELPERS_URL_ETALAB", f"http://127.0.0.1:{server.server_port}")
     monkeypatch.setattr(communes, "LEAST", 2)
     monkeypatch.setattr(communes, "POLICY", QUICK)
     monkeypatch.setenv("EO_HELPERS_CACHE", str(tmp_path / "cache"))

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import sqlite3
 import zipfile
+from pathlib import Path
 from xml.etree import ElementTree
 
 import geopandas as gpd
 import numpy as np
+import pystac
 import pytest
 import rasterio
+import shapely
+from stac_schemas import valid_stac
 
 import eo_helpers as eo
 from eo_helpers.errors import InvalidInput, NoData
@@ -78,6 +83,34 @@ def test_rasters_are_cogs_with_crs_unit_and_style(findings, tmp_path):
     assert chart[0].startswith("date;") and told.legend.unit in chart[1]
     assert len(chart) == 2 + len(findings[1].charts[0].data)
     assert export(findings, tmp_path / "again.zip").stat().st_size > 0
+
+
+def test_layers_are_geoparquet_and_a_stac_catalog_that_validates(findings, tmp_path):
+    for layer in findings[0].layers:
+        layer.data.attrs["limits"] = object()  # a theme's own note is no column
+    path = export(findings, tmp_path / "c.zip")
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "out")
+    folder = tmp_path / "out"
+    blocks = gpd.read_parquet(folder / "lcz_lcz.parquet")
+    assert blocks.attrs == {}
+    told = next(layer for layer in findings[0].layers if layer.name == "lcz")
+    assert blocks.crs.to_epsg() == 2154 and len(blocks) == len(told.data)
+    tree = pystac.Catalog.from_file(str(folder / "catalog.json"))
+    items = {item.id: item for item in tree.get_items()}
+    files = [p for p in folder.iterdir() if p.suffix in (".tif", ".parquet")]
+    assert set(items) == {p.stem for p in files} and "lighting_radiance_before" in items
+    for where in (folder / "catalog.json", *(folder / "items").iterdir()):
+        valid_stac(json.loads(where.read_text(encoding="utf-8")))
+    for item in items.values():
+        data = item.assets["data"]
+        there = Path(data.get_absolute_href())
+        digest = hashlib.sha256(there.read_bytes()).hexdigest()
+        assert data.extra_fields["file:checksum"] == f"1220{digest}"
+        here = shapely.box(*findings[0].commune.bounds)
+        assert shapely.box(*item.bbox).intersects(here) and shapely.box(*item.bbox).area < 1
+        assert item.properties["eo_helpers:provenance"] and item.properties["start_datetime"]
+    assert "style" in items["lighting_radiance_before"].assets
 
 
 def test_the_quantity_behind_classes_is_taken_away_too(findings, tmp_path):

@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 import shapely
 
+from benchmarks import kills
 from eo_helpers import catalog
 from eo_helpers.cli import main
 from eo_helpers.errors import InvalidInput
@@ -149,6 +150,11 @@ def test_a_killed_import_goes_on_where_it_stopped(blocks, tmp_path):
     again = tmp_path / "again.parquet"
     build(archives, again)
     assert again.read_bytes() == national.read_bytes()
+
+
+def test_an_import_killed_at_any_moment_leaves_the_old_map_or_the_new(tmp_path):
+    seen = kills.apart("import", tmp_path, 12, 7)
+    assert seen["killed"] == 12 and seen["same"] and seen["left"] == []
 
 
 def test_overseas_and_mainland_share_one_file_in_degrees(blocks, archive, demo_source, tmp_path):

@@ -16,7 +16,9 @@ import geopandas as gpd
 import pystac
 import pytest
 import shapely
+from stac_schemas import valid_stac
 
+from benchmarks import kills
 from eo_helpers import catalog
 from eo_helpers.catalog import archive, packs
 from eo_helpers.catalog.packing import write_pack
@@ -84,6 +86,9 @@ def test_its_catalog_is_stac_that_others_can_read(source, tmp_path):
         assert str(tmp_path) not in "".join(
             pack.read(n).decode() for n in pack.namelist() if n.endswith(".json")
         )
+        for name in pack.namelist():
+            if name.endswith(".json") and not name.startswith("data/"):
+                valid_stac(json.loads(pack.read(name)))
     tree = pystac.Catalog.from_file(str(tmp_path / "plain" / "catalog.json"))
     items = list(tree.get_items(recursive=True))
     assert len(items) == 3
@@ -111,52 +116,11 @@ def test_a_territory_without_data_is_no_pack(source, tmp_path):
     assert list(tmp_path.glob("*.eopack")) == [] and not list(tmp_path.glob(".x*"))
 
 
-_KILLED = """
-import os, random, signal, sys, time
-from pathlib import Path
-from eo_helpers.catalog import open_source, communes
-from eo_helpers.catalog.packing import write_pack
-from eo_helpers.catalog.packs import open_pack
-from eo_helpers.errors import EoError
-data, out, kills = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
-source = open_source("files", [data])
-commune = communes(source).find("35236")
-write_pack([commune], source, out)
-whole, chance = out.read_bytes(), random.Random(3)
-killed = 0
-def run():
-    write_pack([commune], source, out)
-    open_pack(out)
-def usual():
-    begun = time.monotonic(); run(); return time.monotonic() - begun
-usual(); long = usual()
-import shutil
-packs = Path(os.environ["EO_HELPERS_CACHE"]) / "packs"
-while killed < kills:
-    if chance.random() < 0.3:
-        shutil.rmtree(packs, ignore_errors=True)
-    child = os.fork()
-    if child == 0:
-        run(); os._exit(0)
-    time.sleep(chance.uniform(0, long))
-    os.kill(child, signal.SIGKILL)
-    killed += os.WIFSIGNALED(os.waitpid(child, 0)[1])
-    assert out.read_bytes() == whole
-    for folder in packs.glob("*/"):
-        if not folder.name.startswith(".opening-"):
-            assert (folder / "catalog.json").exists()
-            assert len(list(folder.rglob("*.*"))) >= 12, list(folder.rglob("*"))
-print(open_pack(out).folder)
-"""
-
-
-def test_kills_while_packing_and_opening_leave_the_old_or_the_new(source, tmp_path):
-    out = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(tmp_path / "data"), str(tmp_path / "t.eopack"), "60"],
-        capture_output=True, text=True, cwd=ROOT, timeout=120, env=dict(os.environ),
-    )  # fmt: skip
-    assert out.returncode == 0, out.stderr[-2000:]
-    place = catalog.open_source("files", [Path(out.stdout.strip())])
+def test_kills_while_packing_and_opening_leave_the_old_or_the_new(tmp_path):
+    seen = kills.apart("pack", tmp_path, 60, 3)
+    assert seen["killed"] == 60 and seen["same"]
+    assert set(seen["states"]) == {"opened", "not opened"}
+    place = catalog.open_source("files", [Path(seen["folder"])])
     assert catalog.find("lcz-geoclimate", REDON, place).items and place.rejected == []
 
 
@@ -275,6 +239,22 @@ def run(*args, code=_ELSEWHERE, cache: Path) -> str:
     )  # fmt: skip
     assert out.returncode == 0, out.stderr[-3000:]
     return out.stdout
+
+
+def test_every_collection_of_the_catalog_is_stac():
+    for dataset in catalog.datasets():
+        valid_stac(catalog.stac.collection(dataset).to_dict())
+
+
+def test_a_pack_of_the_whole_demonstration_is_stac(demo_source, tmp_path):
+    town = catalog.communes(demo_source).find("Saint-Aubin-sur-Ervelle")
+    made = write_pack([town], demo_source, tmp_path / "t.eopack")
+    assert len(made.datasets) > 15
+    with zipfile.ZipFile(made.path) as pack:
+        documents = [n for n in pack.namelist() if n.endswith(".json") and n[:5] != "data/"]
+        for name in documents:
+            valid_stac(json.loads(pack.read(name)))
+    assert len(documents) > sum(made.datasets.values())
 
 
 def test_the_demonstration_opens_elsewhere_without_network(demo_dir, tmp_path):

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 
 import geopandas as gpd
 import numpy as np
+import pyogrio
 import pytest
 import rasterio
 import shapely
@@ -21,8 +22,8 @@ from rasterio.transform import from_origin
 from eo_helpers import catalog
 from eo_helpers.catalog import fetching, net, online_source, signatures
 from eo_helpers.catalog.online import (
-    communes,
     copernicus_dem,
+    ems,
     filosofi,
     geo_api,
     georisques,
@@ -52,7 +53,7 @@ from eo_helpers.flood import gauges
 from eo_helpers.territory.commune import Commune
 
 REDON = Commune("35236", "Redon", "35", shapely.box(-2.11, 47.63, -2.05, 47.68), epci="243500741")
-SERVICES = ("GEO", "DATAGOUV", "GEORISQUES", "HUBEAU", "IGN", "STAC_EARTHSEARCH",
+SERVICES = ("GEO", "DATAGOUV", "GEORISQUES", "HUBEAU", "IGN", "EMS", "STAC_EARTHSEARCH",
             "STAC_PLANETARY", "FILOSOFI", "INEC")  # fmt: skip
 
 
@@ -62,7 +63,7 @@ def server(monkeypatch, tmp_path):
     for service in SERVICES[:-2]:
         monkeypatch.setenv(f"EO_HELPERS_URL_{service}", made.url)
     monkeypatch.setenv("EO_HELPERS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(communes, "BASE", f"{made.url}/contours")
+    monkeypatch.setenv("EO_HELPERS_URL_ETALAB", f"{made.url}/contours")
     resolve = socket.getaddrinfo
 
     def here_only(host, *args, **options):
@@ -424,6 +425,191 @@ def test_an_odd_coast_is_refused(server, store, monkeypatch, answer):
     assert store.all() == []
 
 
+# --- Copernicus EMS ---------------------------------------------------------------------------
+
+
+def ems_zip(tmp_path, code, *, event="observedEventA", wet=0.5, when=("15/01/2024", "18:05")):
+    """An archive as the portal gives it: shapes, area of interest, table of the images."""
+    west, south, east, north = REDON.bounds
+    folder = tmp_path / f"parts-{code}-{event}-{wet}"
+    folder.mkdir()
+    part = shapely.box(west, south, west + wet * (east - west), north)
+    kinds = {"event_type": ["5-Flood"], "obj_desc": ["Riverine flood"], "notation": ["Flood"]}
+    about = {"src_id": [1, 2], "source_nam": ["Sentinel-1", "Sentinel-1"],
+             "src_date": ["02/01/2023", when[0]], "source_tm": ["06:00", when[1]],
+             "eventphase": ["Pre-event", "Post-event"]}  # fmt: skip
+    gpd.GeoDataFrame(kinds, geometry=[part], crs=4326).to_file(folder / f"{code}_{event}_v1.shp")
+    gpd.GeoDataFrame({"id": [1]}, geometry=[REDON.boundary], crs=4326).to_file(
+        folder / f"{code}_areaOfInterestA_v1.shp"
+    )
+    pyogrio.write_dataframe(gpd.pd.DataFrame(about), folder / f"{code}_source_v1.dbf",
+                            driver="ESRI Shapefile")  # fmt: skip
+    raw = io.BytesIO()
+    with zipfile.ZipFile(raw, "w") as out:
+        for file in sorted(folder.iterdir()):
+            out.write(file, file.name)
+        out.writestr("map.pdf", b"%PDF")
+    return raw.getvalue()
+
+
+def ems_product(server, kind, name, taken, **other):
+    return {"type": kind, "monitoringNumber": 0, "extent": None, "layers": [],
+            "images": [{"sensorName": "Sentinel-1", "acquisitionTime": taken}],
+            "downloadPath": f"{server.url}/zips/{name}.zip",
+            "version": {"number": 1, "statusCode": "F", "deliveryTime": taken},
+            **other}  # fmt: skip
+
+
+def portal(server, areas, others=0):
+    """The portal: a list in pages, then one activation at a time."""
+    rows = [{"code": f"EMSR{k}", "category": "Wildfire", "name": "Fire", "lastUpdate": "2024",
+             "centroid": "POINT (-2.1 47.6)"} for k in range(others)]  # fmt: skip
+    rows += [
+        {"code": "EMSR711", "category": "Flood", "name": "Flood in Brittany",
+         "lastUpdate": "2024-01-20T10:00:00", "centroid": "POINT (-1.9 47.9)"},
+        {"code": "EMSR800", "category": "Flood", "name": "Flood in Chile", "lastUpdate": "2024",
+         "centroid": "POINT (-70 -30)"},
+        {"code": "EMSR801", "category": "Flood", "name": "Not public", "lastUpdate": "2024",
+         "centroid": "POINT (-2 47)"},
+    ]  # fmt: skip
+
+    def listing(asked):
+        first, size = int(asked.query["offset"][0]), int(asked.query["limit"][0])
+        more = "http://internal/next" if first + size < len(rows) else None
+        return js({"count": len(rows), "next": more, "results": rows[first : first + size]})
+
+    server.routes["/public-activations-info/"] = listing
+    server.routes["/public-activations/"] = lambda asked: (
+        js({"results": [{"code": "EMSR711", "aois": areas}]})
+        if asked.query["code"] == ["EMSR711"]
+        else Answer(b"", 403)
+    )
+
+
+def area(products, extent="POLYGON ((-2.2 47.5, -2 47.5, -2 47.8, -2.2 47.8, -2.2 47.5))"):
+    return {"name": "Redon", "number": 1, "extent": extent, "products": products}
+
+
+def test_mapped_floods_come_by_activation_area_and_product(server, store, tmp_path, monkeypatch):
+    from eo_helpers.flood.data import read_extent
+
+    monkeypatch.setattr(ems, "_PAGE", 2)
+    away = "POLYGON ((3 47, 3.1 47, 3.1 47.1, 3 47.1, 3 47))"
+    portal(server, [
+        area([
+            ems_product(server, "FEP", "first", "2024-01-14T06:00:00"),
+            ems_product(server, "DEL", "EMSR711_AOI01_DEL_PRODUCT_v1", "2024-01-15T18:05:00"),
+            ems_product(server, "DEL", "EMSR711_AOI01_DEL_MONIT01_v1", "2024-01-19T18:05:00"),
+            ems_product(server, "DEL", "late", "", version={"number": 1, "statusCode": "I"}),
+            ems_product(server, "DEL", "none", "", downloadPath=None),
+        ]),
+        area([ems_product(server, "DEL", "elsewhere", "2024-01-15T18:05:00")], away),
+    ], others=3)  # fmt: skip
+    widest = ems_zip(tmp_path, "EMSR711_AOI01_DEL_PRODUCT")
+    later = ems_zip(tmp_path, "EMSR711_AOI01_DEL_MONIT01", wet=0.1, when=("19/01/2024", "18:05"))
+    # The archives lie behind a redirect; the first answer is cut in the middle.
+    server.routes["/zips/EMSR711_AOI01_DEL_PRODUCT_v1.zip"] = Answer(b"", 302, {"Location": "/s3"})
+    server.routes["/s3"] = lambda asked: Answer(widest, cut=None if asked.range else 900)
+    server.routes["/zips/EMSR711_AOI01_DEL_MONIT01_v1.zip"] = [Answer(b"", 503), Answer(later)]
+    kept = ems.PROVIDER.fetch(REDON, store, None)
+    assert [k.name for k in kept] == [
+        "2024-01-15_EMSR711_AOI01_DEL_PRODUCT_v1.zip",
+        "2024-01-19_EMSR711_AOI01_DEL_MONIT01_v1.zip",
+    ]
+    assert kept[0].edition == "EMSR711 Flood in Brittany" and kept[0].licence == "Copernicus EMS"
+    assert [a.range for a in server.asked if a.path == "/s3"] == [None, "bytes=900-"]
+    # Fires and what is far away were not asked about; what is not public is passed over.
+    asked = [a.query["code"][0] for a in server.asked if a.path == "/public-activations/"]
+    assert asked == ["EMSR711", "EMSR801"]
+    described = signatures.recognise(store.path(kept[0]))[0]
+    assert described["dataset"] == "flood-extent"
+    assert described["datetime"] == "2024-01-15T18:05:00Z"
+    # The theme reads the flood at its widest, not what the last image still saw of it.
+    holding = catalog.find("flood-extent", REDON, catalog.open_source("online"))
+    extent, date = read_extent(holding, REDON)
+    assert float((extent == 1).sum() / ((extent == 1) | (extent == 0)).sum()) > 0.4
+    assert date.startswith("2024-01-15") and len(holding.items) == 2
+    assert holding.provenance.edition == "EMSR711 Flood in Brittany"
+    # Another question, another theme: nobody is asked again that day.
+    before = len(server.asked)
+    assert ems.PROVIDER.fetch(REDON, store, None) == kept and len(server.asked) == before
+
+
+def test_a_commune_where_no_flood_was_mapped(server, store):
+    portal(server, [])
+    with pytest.raises(NoData, match="Redon"):
+        ems.PROVIDER.fetch(REDON, store, None)
+    assert store.all() == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [(Answer(b"<html>login</html>"), Unreachable), (Answer(b"", 500), Unreachable),
+     (Answer(b"", 429, {"Retry-After": "900"}), Unreachable), (Answer(b"", 401), Refused),
+     (js({"results": [{"name": "no code"}], "next": None}), Unreachable),
+     (js({"results": [{"code": "../x"}], "next": None}), Unreachable),
+     (js({"count": 1}), Unreachable)],
+)  # fmt: skip
+def test_an_odd_portal_is_said(server, store, answer, error):
+    server.routes["/public-activations-info/"] = answer
+    with pytest.raises(error) as caught:
+        ems.PROVIDER.fetch(REDON, store, None)
+    assert "Copernicus EMS" in caught.value.fr and store.all() == []
+
+
+def test_a_portal_that_never_ends_is_left(server, monkeypatch):
+    row_ = {"code": "EMSR1", "category": "Flood", "centroid": None}
+    server.routes["/public-activations-info/"] = js({"results": [row_], "next": "x"})
+    monkeypatch.setattr(ems, "_MOST_PAGES", 3)
+    with pytest.raises(Unreachable, match="3 pages"):
+        ems.activations()
+    assert len(server.asked) == 3
+
+
+def test_one_archive_without_a_flood_does_not_hide_another(server, store, tmp_path):
+    portal(
+        server,
+        [
+            area(
+                [
+                    ems_product(server, "DEL", "EMSR711_AOI01_DEL_dry", "2024-01-16"),
+                    ems_product(server, "DEL", "EMSR711_AOI01_DEL_PRODUCT", "2024-01-15"),
+                ]
+            )
+        ],
+    )
+    dry = ems_zip(tmp_path, "EMSR711_AOI01_DEL_dry", event="hydrographyA")
+    good = ems_zip(tmp_path, "EMSR711_AOI01_DEL_PRODUCT")
+    server.routes["/zips/EMSR711_AOI01_DEL_dry.zip"] = Answer(dry)
+    server.routes["/zips/EMSR711_AOI01_DEL_PRODUCT.zip"] = [Answer(b"<html>"), Answer(good)]
+    with pytest.raises(InvalidInput, match="observedEvent"):  # none of the two can be used
+        ems.PROVIDER.fetch(REDON, store, None)
+    assert store.all() == []
+    before = len(server.asked)
+    with pytest.raises(InvalidInput, match="observedEvent"):
+        ems.PROVIDER.fetch(REDON, store, None)
+    assert len(server.asked) == before  # refused archives wait for the next day
+    from eo_helpers.catalog import cache
+
+    cache.write_json("online", f"{ems._KEY}/refused", {})
+    kept = ems.PROVIDER.fetch(REDON, store, None)
+    assert [k.name for k in kept] == ["2024-01-15_EMSR711_AOI01_DEL_PRODUCT.zip"]
+
+
+def test_the_portal_away_a_known_archive_still_serves(server, store, tmp_path):
+    portal(server, [area([ems_product(server, "DEL", "EMSR711_AOI01_DEL_P", "2024-01-15")])])
+    server.routes["/zips/EMSR711_AOI01_DEL_P.zip"] = Answer(
+        ems_zip(tmp_path, "EMSR711_AOI01_DEL_P")
+    )
+    kept = ems.PROVIDER.fetch(REDON, store, None)
+    from eo_helpers.catalog import cache
+
+    notes = cache.read_json("online", ems._KEY)
+    cache.write_json("online", ems._KEY, {**notes, "read_at": "2020-01-01T00:00:00Z"})
+    server.routes["/public-activations-info/"] = Answer(b"", 503)
+    assert ems.PROVIDER.fetch(REDON, store, None) == kept
+
+
 # --- IGN --------------------------------------------------------------------------------------
 
 
@@ -641,6 +827,7 @@ def test_fetching_says_theme_by_theme_and_no_failure_stops_the_rest(server, stor
     states = {name: f.state for name, f in seen.items()}
     assert states == {
         "catnat": "fetched", "hydrometry": "nothing", "inec": "needs", "ign-basemap": "nothing",
+        "flood-extent": "nothing",
         "dem": "needs", "sentinel-2": "needs", "sentinel-1": "needs", "filosofi-200m": "needs",
         "lcz-cerema": "fetched",
     }  # fmt: skip

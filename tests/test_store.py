@@ -8,13 +8,13 @@ import os
 import random
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from local_server import Answer, LocalServer
 
+from benchmarks import kills
 from eo_helpers.catalog.download import download
 from eo_helpers.catalog.store import Kept, Store, now
 from eo_helpers.errors import InvalidInput, Unreachable
@@ -168,62 +168,10 @@ def test_ten_processes_fetch_once(server, store):
     assert server.count("/f.bin") == 1
 
 
-_KILLED = (
-    _FETCH
-    + """
-import hashlib, json, os, random, signal, time
-url, folder, kills = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
-chance, store, seen = random.Random(5), Store(folder), {"killed": 0, "ended": 0, "states": {}}
-
-def state():
-    kept = store.get("k")
-    if kept is None:
-        assert not store.all()
-        return "none"
-    raw = store.path(kept).read_bytes()
-    assert hashlib.sha256(raw).hexdigest() == kept.sha256
-    return kept.sha256
-
-for _ in range(2):  # the first also imports
-    begun = time.monotonic()
-    fetch(url, Store(folder.with_name("warm")), fresh=-1)
-    usual = time.monotonic() - begun
-while seen["killed"] < kills and seen["ended"] < kills:
-    child = os.fork()
-    if child == 0:
-        fetch(url, store, fresh=-1)   # a copy is always too old: each run replaces it
-        os._exit(0)
-    time.sleep(chance.uniform(0, 1.1 * usual))
-    os.kill(child, signal.SIGKILL)
-    _, status = os.waitpid(child, 0)
-    seen["killed" if os.WIFSIGNALED(status) else "ended"] += 1
-    found = state()
-    seen["states"][found] = seen["states"].get(found, 0) + 1
-last = fetch(url, store, fresh=-1)
-seen["parts"] = sorted(p.name for p in (folder / "parts").glob("*/*"))
-seen["damaged"] = [r.fr for r in store.check() if "abîmé" in r.fr or "illisible" in r.fr]
-seen["last"], seen["objects"] = last.sha256, len(list((folder / "objects").glob("*/*")))
-print(json.dumps(seen))
-"""
-)
-
-
-def test_after_two_hundred_kills_the_store_is_whole_and_the_run_ends_the_same(server, store):
-    editions = [random.Random(n).randbytes(60_000) for n in range(3)]
-    begun = time.monotonic()
-
-    def edition(asked):  # the provider publishes another one every few tenths of a second
-        n = int((time.monotonic() - begun) / 0.7) % 3
-        return Answer(editions[n], drip=0.002, piece=10_000)
-
-    server.routes["/f.bin"] = edition
-    out = subprocess.run(
-        [sys.executable, "-c", _KILLED, f"{server.url}/f.bin", str(store.folder), "200"],
-        capture_output=True, text=True, cwd=ROOT, timeout=120,
-    )  # fmt: skip
-    assert out.returncode == 0, out.stderr[-2000:]
-    seen = json.loads(out.stdout)
-    known = {hashlib.sha256(e).hexdigest() for e in editions}
+def test_after_two_hundred_kills_the_store_is_whole_and_the_run_ends_the_same(tmp_path):
+    server, known = kills.provider()
+    seen = kills.apart("fetch", tmp_path, 200, 5, f"{server.url}/f.bin")
+    server.close()
     assert seen["killed"] == 200
     assert set(seen["states"]) <= known | {"none"}
     assert seen["last"] in known

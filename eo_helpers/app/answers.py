@@ -173,6 +173,7 @@ class Answers:
             "search": self.search,
             "commune": self.commune,
             "at": self.at,
+            "standing": self.standing,
             "bundle": self.bundle,
             "export": self.export,
         }
@@ -185,6 +186,7 @@ class Answers:
             {
                 "source": self.source_name,
                 "demonstration": bool(self.source.demonstration),
+                "online": self.source_name == "online",
                 "themes": [{"name": t.name, "title": dict(t.title)} for t in THEMES],
                 "examples": [_match(m, lang) for m in self._examples()],
             }
@@ -229,6 +231,31 @@ class Answers:
         found = self._holding(lon, lat)
         item = _match(self.index.search(found[0], limit=1)[0], lang) if found else None
         return dumps({"item": item})
+
+    def standing(self, insee: str, lang: str = "fr") -> bytes:
+        """How the data of a commune stand, data set by data set; empty unless online."""
+        if self.source_name != "online":
+            return dumps([])
+        from ..catalog import title
+        from ..catalog.online import providers
+        from ..catalog.standing import STATES, standing
+        from ..lighting.provider import provider
+
+        rows = standing(self.index.get(insee), [*providers(), provider(None)])
+        return dumps(
+            [
+                {
+                    "title": title(row.dataset)[lang],
+                    "themes": list(row.themes),
+                    "state": row.state,
+                    "words": STATES[row.state][lang],
+                    "part": row.part,
+                    "read_at": row.read_at[:10],
+                    "told": row.told[lang] if row.told else "",
+                }
+                for row in rows
+            ]
+        )
 
     def bundle(self, theme: str, insee: str, lang: str = "fr", settings: str = "") -> bytes:
         """What one theme says of one commune, ready to be shown; kept on disk.

@@ -168,6 +168,11 @@ class Panel:
         self._forget()
         self._say(self._("Calcul en cours…"), "eo-wait")
 
+    def await_data(self, sentence: str) -> None:
+        """While the answer is awaited, say which data are on their way; empty for none."""
+        if self._said[1] == "eo-wait":
+            self._say(sentence or self._("Calcul en cours…"), "eo-wait")
+
     def ground(self, ground: Ground, width: int) -> None:
         """Frame the map on the commune; the theme comes later."""
         self._ground = ground

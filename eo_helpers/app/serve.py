@@ -28,7 +28,7 @@ from ._logs import start_logs
 if TYPE_CHECKING:
     from ._voila import Site
 
-__all__ = ["dashboards_folder", "running_service", "serve"]
+__all__ = ["EVERYWHERE", "dashboards_folder", "running_service", "serve"]
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +36,9 @@ _HERE = Path(__file__).resolve().parent
 
 #: Jupyter data folder that holds the template.
 JUPYTER = _HERE / "jupyter"
+
+#: The demonstration and, with network, real communes beside it.
+EVERYWHERE = "everywhere"
 
 #: How many ports are tried when the first one is taken.
 PORTS = 20
@@ -89,7 +92,8 @@ def running_service(
     with tempfile.TemporaryDirectory(prefix="eo-serve-") as folder:
         address = Path(folder) / "service.json"
         command = [sys.executable, "-m", "eo_helpers.app.service", str(address)]
-        command += ["--source", source, "--processes", str(processes)]
+        known = ["--everywhere"] if source == EVERYWHERE else ["--source", source]
+        command += [*known, "--processes", str(processes)]
         if prepare:
             command.append("--prepare")
         if logs:
@@ -210,7 +214,8 @@ def serve(
         Where to listen; the next free port if this one is taken. Only this machine,
         unless another host is given.
     source : str
-        ``"demo"``, ``"files"`` or ``"online"``.
+        ``"demo"``, ``"files"``, ``"online"``, or ``EVERYWHERE``: the demonstration, and
+        every real commune as soon as the network gives the list of them.
     data : sequence of Path, optional
         The user's folders.
     open_browser : bool

@@ -35,6 +35,7 @@ from ..errors import EoError, InvalidInput
 from ._figures import AnswerFigures
 from ._logs import event, start_logs
 from .answers import Answers, cached
+from .everywhere import Everywhere
 from .workers import Pool, reply_error, reply_ok
 
 __all__ = ["Service", "main"]
@@ -232,6 +233,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         "search": {"query", "limit", "lang"},
         "commune": {"insee", "lang"},
         "at": {"lat", "lon", "lang"},
+        "standing": {"insee", "lang"},
         "bundle": {"theme", "insee", "lang", "settings"},
         "export": {"insee", "ending", "lang", "theme", "settings", "link"},
     }
@@ -256,6 +258,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("address_file", type=Path)
     parser.add_argument("--source", default="demo")
+    parser.add_argument("--everywhere", action="store_true")
     parser.add_argument("--data", type=Path, action="append")
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--prepare", action="store_true")
@@ -263,8 +266,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--log")
     options = parser.parse_args(argv)
     start_logs(options.log)
+    make: Callable[[], Answers] = partial(Answers, options.source, options.data)
+    if options.everywhere:
+        make = Everywhere
     service = Service(
-        partial(Answers, options.source, options.data),
+        make,
         options.address_file,
         options.processes,
         options.timeout,

@@ -18,12 +18,16 @@ from .client import LocalClient, ServiceClient, ServiceError, open_client
 from .framing import map_width
 from .panel import Ground, Panel, badge
 from .picker import Picker
+from .standing import standing_html, waiting_for
 from .ways import Ways
 from .words import N_, language, translator
 
 __all__ = ["Shell", "ma_commune", "un_theme"]
 
 log = logging.getLogger(__name__)
+
+#: Seconds between two looks at how the data of a commune stand.
+LOOK = 2.0
 
 UNEXPECTED = N_(
     "La réponse n'a pas pu être affichée. Le reste de la page fonctionne : réessayez, "
@@ -75,13 +79,24 @@ class Shell:
         self._commune.add_class("eo-commune")
         self._files = ipywidgets.HTML()
         self._files.add_class("eo-take-away")
+        self._data = ipywidgets.HTML()
+        self._data.add_class("eo-data")
+        self._online = False
         self._grid = ipywidgets.Box([])
         self._grid.add_class("eo-grid")
         self._grid.add_class("eo-empty")
         self._title = ipywidgets.HTML()
         self._title.add_class("eo-top")
         self.widget = ipywidgets.VBox(
-            [self._title, self.picker, self._commune, self._files, self.other, self._grid]
+            [
+                self._title,
+                self.picker,
+                self._commune,
+                self._files,
+                self._data,
+                self.other,
+                self._grid,
+            ]
         )
         self.widget.add_class("eo-page")
         if theme:
@@ -154,6 +169,7 @@ class Shell:
             for theme in about["themes"]
             if self.theme in ("", theme["name"])
         }
+        self._online = bool(about.get("online"))
         self.picker.demonstration = self.other.demonstration = about["demonstration"]
         self.picker.examples = about["examples"]
         self._grid.children = [panel.widget for panel in self.panels.values()]
@@ -163,6 +179,12 @@ class Shell:
                 "Vous voyez un territoire fictif, qui sert à découvrir l'outil : "
                 "aucune de ces communes n'existe."
             )
+            if self._online:
+                words = _(
+                    "Les communes proposées ici sont fictives et servent à découvrir l'outil. "
+                    "Avec le réseau, tapez le nom de la vôtre : ses données viennent des "
+                    "producteurs."
+                )
             fiction = f"{badge(lang)}<p>{escape(words, quote=False)}</p>"
         if not self.theme:
             titles = "".join(f"<li>{escape(panel.title)}</li>" for panel in self.panels.values())
@@ -313,6 +335,7 @@ class Shell:
             return
         self._grid.remove_class("eo-empty")
         self.picker.status = self._("Calcul en cours…")
+        self._data.value = ""
         for panel in self.panels.values():
             panel.wait()
         answers: dict[str, asyncio.Task[dict[str, Any]]] = {}
@@ -323,6 +346,8 @@ class Shell:
             self._present(commune)
             for name in self.panels:
                 answers[name] = self._start(self._ask(name))
+            if self._online:
+                self._start(self._watch(insee, generation, list(answers.values())))
             await asyncio.gather(
                 *(self._fill(name, answer, generation, insee) for name, answer in answers.items())
             )
@@ -339,6 +364,28 @@ class Shell:
         finally:
             for answer in answers.values():
                 answer.cancel()
+
+    async def _watch(
+        self, insee: str, generation: int, answers: list[asyncio.Task[dict[str, Any]]]
+    ) -> None:
+        """Say how the data stand while answers are awaited, and once after."""
+        titles = {name: panel.title for name, panel in self.panels.items()}
+        ready = False
+        while not ready:
+            ready = all(answer.done() for answer in answers)
+            try:
+                rows = await self.client.call("standing", insee=insee, lang=self.lang)
+            except ServiceError:
+                return  # the themes say what is wrong
+            if generation != self.generation:
+                return
+            told = standing_html(rows, titles, self.lang)
+            if told != self._data.value:  # what a person has unfolded stays so
+                self._data.value = told
+            for name, panel in self.panels.items():
+                panel.await_data(waiting_for(rows, name, self.lang))
+            if not ready:
+                await asyncio.wait(answers, timeout=LOOK)
 
     def _take_away(self) -> None:
         """Links that carry what is shown now: other dashboards, the other language, files."""
@@ -393,7 +440,7 @@ class Shell:
         self._grid.add_class("eo-empty")
 
     def _notice(self, sentence: str) -> None:
-        self._files.value = ""
+        self._files.value = self._data.value = ""
         self.other.layout.display = "none"
         self._commune.value = f'<p class="eo-notice">{escape(sentence)}</p>'
         self.picker.status = sentence

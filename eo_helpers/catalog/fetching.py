@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..errors import EoError, MissingTool, NoData, Refused, Unreachable
+from ..errors import EoError, NoData, Unreachable
 from ..text import Text
 from . import stac
 from .online import providers
+from .standing import STATES, outcome, underway
 from .store import Store
 
 if TYPE_CHECKING:
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["STATES", "Fetched", "commune_of", "fetch"]
 
 Progress = Callable[[str, float], None]
-
-#: How it stands with a data set, and how that is said.
-STATES: dict[str, Text] = {
-    "here": {"fr": "là", "en": "here"},
-    "fetched": {"fr": "téléchargé", "en": "fetched"},
-    "needs": {"fr": "demande une action", "en": "needs you"},
-    "nothing": {"fr": "n'existe pas ici", "en": "not here"},
-    "unreachable": {"fr": "injoignable", "en": "unreachable"},
-}
 
 
 @dataclass(frozen=True)
@@ -141,15 +133,11 @@ def _one(provider: Provider, commune: Commune, store: Store, progress: Progress 
         return Fetched(*about, "needs", told=needed)
     before = {k.key: k for k in store.all()}
     try:
-        kept = provider.fetch(commune, store, progress)
-    except (Refused, MissingTool) as error:
-        return Fetched(*about, "needs", told=_text(error))
-    except Unreachable as error:
-        return Fetched(*about, "unreachable", told=_text(error))
-    except NoData as error:
-        return Fetched(*about, "nothing", told=_text(error))
-    except EoError as error:  # what came was not what was wanted
-        return Fetched(*about, "unreachable", told=_text(error))
+        with underway(provider.dataset, commune.insee, progress) as tell:
+            kept = provider.fetch(commune, store, tell)
+    except EoError as error:
+        state, told = outcome(error)
+        return Fetched(*about, state, told=told)
     finally:
         if progress:  # whatever came of it, this provider's bar ends
             progress(stac.title(provider.dataset)["fr"], 1.0)
@@ -162,7 +150,3 @@ def _one(provider: Provider, commune: Commune, store: Store, progress: Progress 
         min((k.read_at for k in kept), default=""),
         ", ".join(sorted({k.edition for k in kept})),
     )
-
-
-def _text(error: EoError) -> Text:
-    return {"fr": error.fr, "en": error.en}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import EoError, NoData, Offline, Unreachable
 from . import stac
 from .sources import FolderSource, Progress
+from .standing import underway
 
 if TYPE_CHECKING:
     from ..territory.commune import Commune
@@ -73,7 +74,8 @@ class OnlineSource:
             if told is not None and time.monotonic() - since < AWAY:
                 raise told
             try:
-                provider.fetch(commune, Store(), self.progress)
+                with underway(dataset, commune.insee, self.progress) as tell:
+                    provider.fetch(commune, Store(), tell)
             except Offline:
                 raise  # it was not asked
             except Unreachable as error:

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import EoError, InvalidInput, NoData, OutOfCoverage
 from . import stac
-from .download import sha256_of
-from .packs import MULTIHASH, VERSION
+from .cutting import cut
+from .packs import VERSION
 
 if TYPE_CHECKING:
     from ..territory.commune import Commune
@@ -31,7 +31,6 @@ __all__ = ["Packed", "write_pack"]
 _BESIDE = (".dbf", ".shx", ".prj", ".cpg", ".qml", ".qix", ".tfw", ".tif.aux.xml", ".shp.xml")
 #: Already compressed: to deflate them again only takes time.
 _STORED = {".zip", ".tif", ".tiff", ".h5", ".hdf5", ".he5", ".parquet", ".geoparquet"}
-_FILE = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
 _EPOCH = dt.datetime(1980, 1, 1, tzinfo=dt.UTC)
 
 
@@ -82,8 +81,11 @@ def write_pack(
         ) as part:
             made = Path(part.name)
         try:
-            with zipfile.ZipFile(made, "w", allowZip64=True) as out:
-                _write(out, communes, chosen, fictional, progress)
+            with (
+                tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.stem}.") as cuts,
+                zipfile.ZipFile(made, "w", allowZip64=True) as out,
+            ):
+                _write(out, communes, chosen, fictional, progress, Path(cuts))
             with made.open("rb+") as file:
                 os.fsync(file.fileno())
             made.chmod(0o644)
@@ -130,6 +132,7 @@ def _write(
     chosen: dict[str, list[Any]],
     fictional: bool,
     progress: Any,
+    place: Path,
 ) -> None:
     import pystac
 
@@ -143,6 +146,11 @@ def _write(
             "eo_helpers:demonstration": fictional,
         },
     )
+    contents: dict[Path, set[str]] = {}
+    for dataset, items in chosen.items():
+        for item in items:
+            contents.setdefault(Path(item.assets["data"].href), set()).add(dataset)
+    parts = _Parts(communes, contents, place)
     total = max(sum(len(items) for items in chosen.values()), 1)
     taken: dict[str, str] = {}  # a file that holds two data sets is written once
     done = 0
@@ -152,7 +160,7 @@ def _write(
             if progress:
                 progress("Paquet", done / total)
             done += 1
-            collection.add_item(_packed_item(out, dataset, k, item, taken))
+            collection.add_item(_packed_item(out, dataset, k, item, taken, parts))
         catalog.add_child(collection)
     catalog.normalize_hrefs("/", strategy=pystac.layout.TemplateLayoutStrategy(
         item_template="items", collection_template="${id}"
@@ -176,38 +184,80 @@ def _documents(catalog: Any) -> Iterator[tuple[str, Any]]:
             yield f"{collection.id}/items/{item.id}.json", item.to_dict()
 
 
+class _Parts:
+    """What is packed of each file: a part of the territory, or the file itself."""
+
+    def __init__(
+        self, communes: Sequence[Commune], contents: dict[Path, set[str]], place: Path
+    ) -> None:
+        self.communes, self.contents, self.place = communes, contents, place
+        self._made: dict[Path, Path | None] = {}
+
+    def of(self, path: Path) -> Path | None:
+        """The part that was cut out of a file, None where it goes whole."""
+        if path not in self._made:
+            folder = self.place / str(len(self._made))
+            folder.mkdir()
+            self._made[path] = cut(path, self.contents[path], self.communes, folder)
+        return self._made[path]
+
+
 def _packed_item(
-    out: zipfile.ZipFile, dataset: str, number: int, item: Any, taken: dict[str, str]
+    out: zipfile.ZipFile,
+    dataset: str,
+    number: int,
+    item: Any,
+    taken: dict[str, str],
+    parts: _Parts,
 ) -> Any:
     import pystac
 
     path = Path(item.assets["data"].href)
+    part = parts.of(path)
+    described = None if part is None else _described(part, dataset)
     read_at = item.properties["eo_helpers:read_at"]
     copy = pystac.Item(
         # Not the source's identifier: it is made of a path of that machine.
         id=f"{number:04d}-{path.stem}",
-        geometry=item.geometry,
-        bbox=item.bbox,
+        geometry=item.geometry if described is None else described.geometry,
+        bbox=item.bbox if described is None else described.bbox,
         datetime=item.datetime,
         properties={k: v for k, v in item.properties.items() if k != "title"},
-        stac_extensions=[_FILE],
+        stac_extensions=[stac.FILE_EXTENSION],
     )
     copy.properties["title"] = path.name
-    for role, file in _with_siblings(path):
+    if described is not None:
+        copy.properties["eo_helpers:cut"] = True
+        copy.properties["eo_helpers:features"] = described.properties["eo_helpers:features"]
+    for role, file in _with_siblings(path, part):
         name = taken.get(str(file))
         if name is None:
             # Its folder's number keeps two files of one name apart.
             name = f"data/{dataset}/{number:04d}/{file.name}"
             _copied(out, file, name, read_at)
             taken[str(file)] = name
-        asset = pystac.Asset(href=f"../../{name}", roles=["data" if role == "data" else "metadata"])
-        asset.extra_fields["file:checksum"] = MULTIHASH + sha256_of(file)
-        asset.extra_fields["file:size"] = file.stat().st_size
-        copy.add_asset(role, asset)
+        kind = "data" if role == "data" else "metadata"
+        copy.add_asset(role, stac.asset(file, f"../../{name}", kind))
     return copy
 
 
-def _with_siblings(path: Path) -> Iterator[tuple[str, Path]]:
+def _described(part: Path, dataset: str) -> Any:
+    """The item of a part: its own box and number of features."""
+    from .signatures import recognise
+    from .sources import item_of
+
+    found = next(d for d in recognise(part) if d["dataset"] == dataset)
+    return item_of(part, found, 0, False)
+
+
+def _with_siblings(path: Path, part: Path | None) -> Iterator[tuple[str, Path]]:
+    """A file, or the part cut out of it, with what belongs to it."""
+    if part is not None:
+        yield from _with_siblings(part, None)
+        style = path.with_suffix(".qml")
+        if style.is_file():
+            yield "qml", style
+        return
     yield "data", path
     for suffix in _BESIDE:
         for ending in dict.fromkeys((suffix, suffix.upper())):

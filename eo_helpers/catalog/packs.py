@@ -5,7 +5,7 @@ An ``.eopack`` is a zip::
     catalog.json                   STAC catalog, one child a data set
     <dataset>/collection.json      STAC collection: licence, provider, extent
     <dataset>/items/<id>.json      STAC items with checksum, date of reading, edition
-    data/<dataset>/…               the files, as the source had them
+    data/<dataset>/…               the files, as the source had them or their part of the territory
     data/territory.json            only where they are of a demonstration territory
 
 A pack is data only: nothing in it is run. Every file is checked against its checksum when
@@ -29,8 +29,9 @@ from ..errors import InvalidInput
 from . import archive
 from .cache import cache_dir
 from .download import sha256_of
+from .stac import MULTIHASH
 
-__all__ = ["MULTIHASH", "SUFFIX", "VERSION", "Opened", "last_opened", "open_pack"]
+__all__ = ["SUFFIX", "VERSION", "Opened", "last_opened", "open_pack"]
 
 SUFFIX = ".eopack"
 VERSION = 1
@@ -45,8 +46,6 @@ _ALLOWED = {
 _DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, RuntimeError)
 #: How a pickle begins (protocols 2 to 5), whatever its name says.
 _PICKLE = tuple(b"\x80" + bytes([n]) for n in (2, 3, 4, 5))
-#: Multihash of SHA-256, as STAC's file extension wants checksums.
-MULTIHASH = "1220"
 
 
 @dataclass(frozen=True)

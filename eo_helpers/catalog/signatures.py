@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EoError, InvalidInput, reading
-from . import archive
+from . import archive, ems_archive
 from .columns import CODE, Described, by_columns, by_header, described
 
 __all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "moment_of", "recognise", "unreadable"]
@@ -173,12 +173,16 @@ def _parquet(path: Path) -> list[Described]:
 def _zip(path: Path) -> list[Described]:
     addresses = archive.shapefiles_in(path)
     out: list[Described] = []
+    taken: str | None = None
     for address in addresses:
         found = _vector(path, address)
         # An EMS archive holds many layers: only the observed event is an extent.
         ems = [d for d in found if d["dataset"] == "flood-extent"]
         if ems and not re.search(r"observed_?event", address, re.IGNORECASE):
             found = [d for d in found if d["dataset"] != "flood-extent"]
+        elif ems:
+            taken = taken or ems_archive.image_date(path)
+            found = [{**d, "datetime": taken} if d in ems else d for d in found]
         out += found
     if not addresses:
         # Cerema's raster variant comes in an archive of its own.

@@ -22,7 +22,7 @@ from . import columns, signatures, stac
 from .cache import read_json, write_json
 from .provenance import Provenance
 
-__all__ = ["FolderSource", "Holding", "Source", "open_source"]
+__all__ = ["FolderSource", "Holding", "Source", "item_of", "open_source"]
 
 Progress = Callable[[str, float], None]
 
@@ -31,6 +31,7 @@ _SCAN_VERSION = hashlib.sha256(
     Path(signatures.__file__).read_bytes()
     + Path(columns.__file__).read_bytes()
     + Path(signatures.__file__).with_name("hdf.py").read_bytes()
+    + Path(signatures.__file__).with_name("ems_archive.py").read_bytes()
 ).hexdigest()[:16]
 
 #: Folders that hold no data: hidden ones, and the truth beside the demonstration.
@@ -215,7 +216,7 @@ class FolderSource:
         times = {path: stamp for path, stamp, *_ in self._files}
         for path, seen, fictional in self._looked:
             for described in seen.get("found", []):
-                item = _item(path, described, times[path], fictional)
+                item = item_of(path, described, times[path], fictional)
                 item.properties["eo_helpers:edition"] = self.editions.get(path, "")
                 out.setdefault(described["dataset"], []).append(item)
         for items in out.values():
@@ -270,7 +271,8 @@ def _iso(stamp: int) -> str:
     return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
-def _item(path: Path, described: dict[str, Any], stamp: int, fictional: bool) -> Any:
+def item_of(path: Path, described: dict[str, Any], stamp: int, fictional: bool) -> Any:
+    """STAC item of what was seen in a file; ``stamp`` is when it was read (ns)."""
     import pystac
     import shapely
 

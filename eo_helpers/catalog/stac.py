@@ -10,7 +10,21 @@ from typing import Any
 from ..errors import InvalidInput
 from ..text import Text
 
-__all__ = ["about", "collection", "datasets", "remedy", "title"]
+__all__ = [
+    "FILE_EXTENSION",
+    "MULTIHASH",
+    "about",
+    "asset",
+    "collection",
+    "datasets",
+    "remedy",
+    "title",
+]
+
+#: STAC's extension for sizes and checksums of files.
+FILE_EXTENSION = "https://stac-extensions.github.io/file/v2.1.0/schema.json"
+#: Multihash of SHA-256, as that extension wants checksums.
+MULTIHASH = "1220"
 
 _FOLDER = Path(__file__).resolve().parent / "collections"
 
@@ -59,3 +73,27 @@ def title(dataset: str) -> Text:
 def remedy(dataset: str) -> Text:
     """What a person does to bring the data set."""
     return dict(about(dataset)["eo_helpers:remedy"])
+
+
+def asset(file: Path, href: str, role: str, media: str | None = None) -> Any:
+    """A file as a ``pystac.Asset`` with its size and checksum (extension ``file``).
+
+    Parameters
+    ----------
+    file : Path
+        Where it is now.
+    href : str
+        Where the item says that it is.
+    role : str
+        ``data``, ``metadata`` …
+    media : str, optional
+        Media type.
+    """
+    import pystac
+
+    from .download import sha256_of
+
+    made = pystac.Asset(href=href, roles=[role], media_type=media)
+    made.extra_fields["file:checksum"] = MULTIHASH + sha256_of(file)
+    made.extra_fields["file:size"] = file.stat().st_size
+    return made

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
+import rioxarray  # noqa: F401 - the .rio of what is given back
 import xarray as xr
 from rasterio.enums import Resampling
 
+from ..catalog.ems_archive import activation, named_date
 from ..errors import InvalidInput, OutOfCoverage
 from ..territory.commune import Commune
 from .files import open_raster
@@ -28,7 +30,8 @@ def read_extent(
     ----------
     holding : catalog.Holding
         Files of data set ``flood-extent``: Copernicus EMS archives, polygons, masks.
-        The last that meets the commune is taken.
+        The last that meets the commune is taken; of one Copernicus activation, which maps the
+        same flood several times, the archive with most water here.
     commune : Commune
     step : float
         Cell of the result, metres.
@@ -52,23 +55,31 @@ def read_extent(
     transform = rasterio.transform.from_origin(west, north, step, step)
     shape = int(np.ceil((north - south) / step)), int(np.ceil((east - west) / step))
     grid = Grid(rasterio.crs.CRS.from_user_input(commune.crs), transform, shape[1], shape[0])
+    best: tuple[np.ndarray, str, str] | None = None
     for item in reversed(holding.items):
         path = Path(item.assets["data"].href)
+        code = activation(path)
+        if best is not None and (not code or code != best[2]):
+            continue
         if path.suffix.lower() in (".tif", ".tiff"):
             codes: np.ndarray | None = _mask(path, grid)
             moment = moment_of(item)
         else:
             codes = _polygons(path, grid, commune)
-            moment = moment_of(item) or _named_date(path)
-        if codes is not None and (codes != 255).any():
-            x = west + (np.arange(shape[1]) + 0.5) * step
-            y = north - (np.arange(shape[0]) + 0.5) * step
-            out = xr.DataArray(codes, {"y": y, "x": x}, ("y", "x"))
-            return out.rio.write_crs(commune.crs).rio.write_transform(transform), moment
-    raise OutOfCoverage(
-        f"Aucune des étendues de crue présentes ne touche {commune.name}.",
-        f"None of the flood extents at hand meets {commune.name}.",
-    )
+            moment = moment_of(item) or named_date(path)
+        if codes is None or (codes == 255).all():
+            continue
+        if best is None or (codes == 1).sum() > (best[0] == 1).sum():
+            best = codes, moment, code
+    if best is None:
+        raise OutOfCoverage(
+            f"Aucune des étendues de crue présentes ne touche {commune.name}.",
+            f"None of the flood extents at hand meets {commune.name}.",
+        )
+    x = west + (np.arange(shape[1]) + 0.5) * step
+    y = north - (np.arange(shape[0]) + 0.5) * step
+    out = xr.DataArray(best[0], {"y": y, "x": x}, ("y", "x"))
+    return out.rio.write_crs(commune.crs).rio.write_transform(transform), best[1]
 
 
 def _mask(path: Path, grid: Grid) -> np.ndarray:
@@ -143,8 +154,3 @@ def _polygons(path: Path, grid: Grid, commune: Commune) -> np.ndarray | None:
     if seen is not None:
         wet = np.where((seen == 1) | (wet == 1), wet, np.uint8(255))
     return wet
-
-
-def _named_date(path: Path) -> str:
-    found = re.search(r"(20\d{2})-?(\d{2})-?(\d{2})", path.stem)
-    return "-".join(found.groups()) if found else ""

@@ -285,7 +285,10 @@ def _merge(parts: list[Path], output: Path, crs: CRS, progress: Progress | None)
                 table = _stretch(parts, low, high, state)
                 writer.write_table(table.cast(schema), row_group_size=GROUP_ROWS)
 
-    write_beside(output, write)
+    # Among the parts: what a kill leaves there, the next run clears away.
+    whole = parts_folder(output) / "whole.parquet.part"
+    write_beside(whole, write)
+    whole.replace(output)
     return state.blocks, state.duplicates
 
 

@@ -36,6 +36,10 @@ _WORDS: Mapping[str, Text] = {
     "demonstration": {"fr": "Données de démonstration", "en": "Demonstration data"},
     "edition": {"fr": "Édition", "en": "Edition"},
     "event": {"fr": "Évènement", "en": "Event"},
+    "export_catalog": {
+        "fr": "Catalogue STAC des couches : lieu, dates, sources, empreintes",
+        "en": "STAC catalog of the layers: place, dates, sources, checksums",
+    },
     "export_dictionary": {
         "fr": "Ce que contient chaque colonne",
         "en": "What each column holds",

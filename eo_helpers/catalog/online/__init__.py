@@ -13,7 +13,7 @@ __all__ = ["providers"]
 #: Modules of this room that have a ``PROVIDER``, in the order in which they are asked:
 #: small answers first.
 _NAMES = (
-    "georisques", "hubeau", "inec", "ign", "copernicus_dem", "sentinel2", "sentinel1",
+    "georisques", "hubeau", "inec", "ign", "ems", "copernicus_dem", "sentinel2", "sentinel1",
     "filosofi", "lcz_cerema",
 )  # fmt: skip
 

@@ -16,10 +16,10 @@ from ...errors import InvalidInput, NoData
 from ..cache import cache_dir
 from ..download import download
 from ..net import Policy
+from .provider import known_address
 
 __all__ = ["contours", "copy_here"]
 
-BASE = "https://etalab-datasets.geo.data.gouv.fr/contours-administratifs"
 #: How simplified the boundaries are: 50 m is finer than any map of ours shows.
 DETAIL = "50m"
 WHO = "Le service Etalab"
@@ -61,8 +61,9 @@ def contours(progress: Callable[[str, float], None] | None = None) -> Path:
         if progress:
             progress("Téléchargement des communes", 0.1)
         this_year = dt.datetime.now(tz=dt.UTC).year
+        base = known_address("ETALAB")
         for year in (this_year, this_year - 1, this_year - 2):
-            raw = _download(f"{BASE}/{year}/geojson/communes-{DETAIL}.geojson.gz")
+            raw = _download(f"{base}/{year}/geojson/communes-{DETAIL}.geojson.gz")
             if raw is not None:
                 path = _store(raw, folder / f"communes_{year}.parquet")
                 if progress:

@@ -21,10 +21,12 @@ Progress = Callable[[str, float], None]
 #: Addresses of the services. None: the provider changes it with each edition.
 _ADDRESSES: dict[str, str | None] = {
     "GEO": "https://geo.api.gouv.fr",
+    "ETALAB": "https://etalab-datasets.geo.data.gouv.fr/contours-administratifs",
     "DATAGOUV": "https://www.data.gouv.fr",
     "GEORISQUES": "https://www.georisques.gouv.fr/api/v1",
     "HUBEAU": "https://hubeau.eaufrance.fr/api/v2/hydrometrie",
     "IGN": "https://data.geopf.fr",
+    "EMS": "https://rapidmapping.emergency.copernicus.eu/backend/dashboard-api",
     "STAC_EARTHSEARCH": "https://earth-search.aws.element84.com/v1",
     "STAC_PLANETARY": "https://planetarycomputer.microsoft.com/api/stac/v1",
     "FILOSOFI": None,

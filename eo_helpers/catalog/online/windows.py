@@ -10,7 +10,7 @@ from ...errors import OutOfCoverage
 from .. import net
 from ..ranged import RangeFile, open_raster
 
-__all__ = ["write_window"]
+__all__ = ["whole_pixels", "write_window"]
 
 #: A window larger than this is no commune's: Maripasoula, the largest, has 18,360 km².
 _MOST_PIXELS = 600_000_000
@@ -74,7 +74,7 @@ def write_window(
             with open_raster(remote) as file:
                 if not grid:
                     wanted = transform_bounds("EPSG:4326", file.crs, *box, densify_pts=21)
-                    window = _whole_pixels(from_bounds(*wanted, transform=file.transform), file)
+                    window = whole_pixels(from_bounds(*wanted, transform=file.transform), file)
                     if not 0 < window.width * window.height <= _MOST_PIXELS:
                         raise _elsewhere(who)
                     grid = {
@@ -105,7 +105,7 @@ def write_window(
     return brought
 
 
-def _whole_pixels(window: Any, file: Any) -> Any:
+def whole_pixels(window: Any, file: Any) -> Any:
     """The pixels that a window touches, within the file; of no width if there are none."""
     import math
 

@@ -68,8 +68,9 @@ def export(
     """Write Findings of one commune; the format is that of the file's ending.
 
     ``.pdf`` a sheet to print; ``.gpkg`` the vector layers with their QGIS styles, the figures
-    and the sources; ``.csv`` the figures with units, and a data dictionary in its head;
-    ``.zip`` everything, rasters as COG; ``.ipynb`` a notebook that finds the same again.
+    and the sources; ``.csv`` the figures, each with its unit;
+    ``.zip`` everything: besides those, layers as GeoParquet and COG, a data dictionary and a
+    STAC catalog; ``.ipynb`` a notebook that finds the same again.
 
     Parameters
     ----------

@@ -1,4 +1,6 @@
-"""Everything of a Finding in one archive: GeoPackage, COG with QGIS styles, CSV, JSON."""
+"""Everything of a Finding in one archive: GeoPackage, GeoParquet, COG with QGIS styles, CSV,
+JSON, and a STAC catalog of the layers.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from ...findings import Finding, Layer, Legend, Scale, theme
 from ...qgis import raster_style
 from ..sentences import finding_text
 from ..words import colon, say, word
-from .geopackage import write_geopackage
+from .catalog import Described, write_catalog
+from .geopackage import vector_layers, write_geopackage
 from .tables import chart_csv, dictionary_csv, write_csv
 
 __all__ = ["write_cog", "write_zip"]
@@ -26,13 +29,14 @@ QUANTITY = {"fr": "valeurs", "en": "values"}
 
 def write_zip(findings: Sequence[Finding], path: Path, lang: str) -> None:
     """Write the archive; ``LISEZMOI.txt`` says what each file is."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as name:
-        folder = Path(name)
+    with tempfile.TemporaryDirectory(dir=path.parent) as place:
+        folder = Path(place)
         told: list[tuple[str, str]] = []
         vectors = any(la.kind == "vector" for finding in findings for la in finding.layers)
         if vectors:
             write_geopackage(findings, folder / "couches.gpkg", lang)
             told.append(("couches.gpkg", word("export_layers", lang)))
+        described = [_parquet(one, folder, lang) for one in vector_layers(findings)]
         write_csv(findings, folder / "indicateurs.csv", lang)
         told.append(("indicateurs.csv", word("figures", lang)))
         (folder / "dictionnaire.csv").write_text(
@@ -40,18 +44,42 @@ def write_zip(findings: Sequence[Finding], path: Path, lang: str) -> None:
         )
         told.append(("dictionnaire.csv", word("export_dictionary", lang)))
         for finding in findings:
-            told += _one(finding, folder, lang)
+            told += _one(finding, folder, lang, described)
+        if described:
+            told += [(one.name, one.title) for one in described if one.name.endswith(".parquet")]
+            write_catalog(described, folder, lang)
+            told.append(("catalog.json", word("export_catalog", lang)))
         (folder / "LISEZMOI.txt").write_text(_readme(findings, told, lang), encoding="utf-8")
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            for file in sorted(folder.iterdir()):
+            for file in sorted(f for f in folder.rglob("*") if f.is_file()):
                 # A fixed date: the same findings give the same archive.
-                info = zipfile.ZipInfo(file.name, (1980, 1, 1, 0, 0, 0))
+                name = file.relative_to(folder).as_posix()
+                info = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
                 info.compress_type = zipfile.ZIP_DEFLATED
                 info.external_attr = 0o644 << 16
                 archive.writestr(info, file.read_bytes())
 
 
-def _one(finding: Finding, folder: Path, lang: str) -> list[tuple[str, str]]:
+def _parquet(one: tuple[str, Layer, Finding, Any], folder: Path, lang: str) -> Described:
+    """Write a vector layer as GeoParquet 1.1, with the box of each row."""
+    name, layer, finding, frame = one
+    frame.to_parquet(
+        folder / f"{name}.parquet", index=False, compression="zstd", schema_version="1.1.0",
+        write_covering_bbox=True,
+    )  # fmt: skip
+    west, south, east, north = (float(v) for v in frame.to_crs(4326).total_bounds)
+    return Described(f"{name}.parquet", say(layer.title, lang), (west, south, east, north), finding)
+
+
+def _bounds(data: Any) -> tuple[float, float, float, float]:
+    """Box of a raster in degrees."""
+    west, south, east, north = data.rio.transform_bounds("EPSG:4326")
+    return float(west), float(south), float(east), float(north)
+
+
+def _one(
+    finding: Finding, folder: Path, lang: str, described: list[Described]
+) -> list[tuple[str, str]]:
     told = []
     stem = finding.theme
     (folder / f"{stem}.json").write_text(finding.to_json(), encoding="utf-8")
@@ -69,9 +97,12 @@ def _one(finding: Finding, folder: Path, lang: str) -> list[tuple[str, str]]:
             )
             if layer.quantity is not None:
                 exact = f"{stem}_{layer.name}_{QUANTITY[lang]}.tif"
-                told.append((exact, _quantity(layer, folder / exact, finding, lang)))
+                title = _quantity(layer, folder / exact, finding, lang)
+                told.append((exact, title))
+                described.append(Described(exact, title, _bounds(layer.quantity), finding))
             unit = f" [{layer.legend.unit}]" if layer.legend.unit else ""
             told.append((name, f"{say(layer.title, lang)}{unit}"))
+            described.append(Described(name, told[-1][1], _bounds(layer.data), finding))
     return told
 
 

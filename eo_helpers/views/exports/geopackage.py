@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from ..layers import projected
 from ..words import say
 from .tables import COLUMNS, indicator_rows
 
-__all__ = ["write_geopackage"]
+__all__ = ["vector_layers", "write_geopackage"]
 
 #: QGIS looks for its styles in a table of this shape (QgsOgrProvider::createOgrStyleTable).
 _STYLES = """
@@ -43,23 +43,11 @@ def write_geopackage(findings: Sequence[Finding], path: Path, lang: str) -> None
         If no finding has a vector layer.
     """
     written: list[tuple[str, Layer]] = []
-    for finding in findings:
-        for layer in finding.layers:
-            if layer.kind != "vector" or any(name == layer.name for name, _ in written):
-                continue
-            shared = layer.name == "commune"  # the outline, which every theme has
-            name = layer.name if shared else f"{finding.theme}_{layer.name}"
-            frame = projected(layer, finding.commune.crs)
-            if frame.empty:
-                continue
-            frame = frame.rename_geometry("geom")
-            for column in frame.columns.difference(["geom"]):
-                if pd.api.types.is_object_dtype(frame[column]):
-                    frame[column] = frame[column].map(lambda v: v if v is None else str(v))
-            frame.drop(columns="fid", errors="ignore").to_file(
-                path, layer=name, driver="GPKG", engine="pyogrio", geometry_name="geom"
-            )
-            written.append((name, layer))
+    for name, layer, _, frame in vector_layers(findings):
+        frame.drop(columns="fid", errors="ignore").rename_geometry("geom").to_file(
+            path, layer=name, driver="GPKG", engine="pyogrio", geometry_name="geom"
+        )
+        written.append((name, layer))
     if not written:
         who = findings[0].commune.name
         raise NoData(
@@ -89,6 +77,28 @@ def write_geopackage(findings: Sequence[Finding], path: Path, lang: str) -> None
         told = {p.dataset: p.to_dict() for finding in findings for p in finding.provenance}
         rows = [[one[name] for name in _SOURCES] for one in told.values()]
         _table(base, "sources", list(_SOURCES), rows)
+
+
+def vector_layers(findings: Sequence[Finding]) -> Iterator[tuple[str, Layer, Finding, Any]]:
+    """Vector layers that hold something: file name, layer, its Finding, table in its CRS.
+
+    The outline of the commune, which every theme has, comes once; columns are of plain types.
+    """
+    seen: set[str] = set()
+    for finding in findings:
+        for layer in finding.layers:
+            name = layer.name if layer.name == "commune" else f"{finding.theme}_{layer.name}"
+            if layer.kind != "vector" or name in seen:
+                continue
+            frame = projected(layer, finding.commune.crs)
+            if frame.empty:
+                continue
+            frame.attrs = {}  # what a theme notes for itself; GeoParquet would write it
+            for column in frame.columns.difference([frame.geometry.name]):
+                if pd.api.types.is_object_dtype(frame[column]):
+                    frame[column] = frame[column].map(lambda v: v if v is None else str(v))
+            seen.add(name)
+            yield name, layer, finding, frame
 
 
 def _kind(layer: Layer) -> str:
