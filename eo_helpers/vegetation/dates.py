@@ -315,6 +315,11 @@ def _part(commune: Commune, told: Change, since: str, until: str, name: str) -> 
         "places of 400 m² and more that turn from green to not green, or back. A lawn that is dry "
         f"one year may pass for built ground.{sure['en']}",
     }
+    if told.balance.low <= 0 <= told.balance.high:
+        caveat = {
+            "fr": f"{caveat['fr']} Le bilan peut être nul : il n'est pas distinct de zéro.",
+            "en": f"{caveat['en']} The balance may be nought: it does not differ from zero.",
+        }
     note: Text = {
         "fr": f"Image comparée : {name} ; écart type d'une différence de NDVI "
         f"{number(told.noise, 3)}.",

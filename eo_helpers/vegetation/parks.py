@@ -140,7 +140,7 @@ def green_areas(
 def near_parks(
     homes: gpd.GeoDataFrame, parks: gpd.GeoDataFrame, weight: str | None = None
 ) -> tuple[np.ndarray, float]:
-    """Metres from each home to the nearest park, infinite beyond 300; weighted share within (0-1)."""
+    """Metres from each home to a park, infinite beyond 300 m; weighted share within (0-1)."""
     where = shapely.centroid(homes.geometry.values)
     far = np.full(len(homes), np.inf)
     if len(parks):
@@ -170,7 +170,8 @@ def of(
     _, share = near_parks(homes, parks.shapes, "nombre_de_logements")
     metres = number(PARK_METRES)
     label: Text = (
-        {"fr": f"Logements à moins de {metres} m d'un parc public d'un demi-hectare, en ligne droite",
+        {"fr": f"Logements à moins de {metres} m d'un parc public d'un demi-hectare, en ligne "
+         "droite",
          "en": f"Homes within {metres} m of a public park of half a hectare, in a straight line"}
         if known else
         {"fr": f"Logements à moins de {metres} m d'un espace vert d'un hectare, en ligne droite "
@@ -200,7 +201,8 @@ def of(
 
 def _layer(parks: Parks, known: bool) -> Layer:
     title: Text = (
-        {"fr": "Parcs publics d'un demi-hectare et plus", "en": "Public parks of half a hectare and more"}
+        {"fr": "Parcs publics d'un demi-hectare et plus",
+         "en": "Public parks of half a hectare and more"}
         if known
         else {"fr": "Espaces verts d'un hectare et plus, hors parcelles agricoles",
               "en": "Green places of one hectare and more, out of farm parcels"}

@@ -115,6 +115,7 @@ def of(
         table = adjusted_areas(counts, 100 * mapped / mapped.sum(), names)
     except InvalidInput:
         return Part(caveats=(_few(total),))
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.to_numpy(float).tolist()]
     n = number(total)
     out = []
     for code, name, fr, en in (
@@ -123,9 +124,7 @@ def of(
         ("H", "herb_adjusted", "Part d'herbe et de cultures, corrigée par les points de référence",
          "Share of grass and crops, adjusted by the reference points"),
     ):  # fmt: skip
-        one = dict(
-            zip(table.columns, table.to_numpy(float)[names.index(code)].tolist(), strict=True)
-        )
+        one = rows[names.index(code)]
         out.append(
             Indicator(name, {"fr": fr, "en": en}, one["area"], "%", one["low"],
                       min(one["high"], 100.0), date or None, DATASET, 1, "reference")
@@ -138,7 +137,7 @@ def of(
                   overall, "%", max(overall - half, 0.0), min(overall + half, 100.0),
                   date or None, DATASET, 0, "reference")
     )  # fmt: skip
-    tree = dict(zip(table.columns, table.to_numpy(float)[names.index("A")].tolist(), strict=True))
+    tree = rows[names.index("A")]
     value, low, high = (percent(tree[k], 1) for k in ("area", "low", "high"))
     caveat: Text = {
         "fr": f"Corrigée par {n} points vus sur photographie, la part sous les arbres est de "
