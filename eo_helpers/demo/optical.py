@@ -139,6 +139,10 @@ def write_scene(
     grid, x, y = utm_grid(ground)
     row, col = ground.grid.index(x, y)
     valid = ground.grid.inside(x, y)
+    if year != _YEAR:  # as a window that a person asked for: the communes and 300 m
+        zone = shapely.buffer(ground.communes.union_all(), 300.0)
+        shapely.prepare(zone)
+        valid &= shapely.contains_xy(zone, x, y)
     counts = []
     for name, values in zip(BANDS[:bands], _reflectance(ground, seed, year), strict=False):
         coarse = name in ("B11", "B12")
@@ -151,8 +155,9 @@ def write_scene(
             seen[:rows, :cols] = small.repeat(2, 0).repeat(2, 1)
         else:
             seen = seen + _NOISE * rng.standard_normal(seen.shape, dtype=np.float32)
-        # To 0.001: finer than the noise, and half the size on disk.
-        count = np.round(np.clip(seen, 0.001, 1.5) * 1000) * 10
+        # To 0.001: finer than the noise, and half the size on disk; an earlier scene more coarsely.
+        step = 0.001 if year == _YEAR else 0.002 if name in ("B04", "B08") else 0.02
+        count = np.round(np.clip(seen, step, 1.5) / step) * round(10_000 * step)
         counts.append(np.where(valid, count, 0).astype(np.uint16))
     stamp = when.replace("-", "").replace(":", "")
     path = folder / f"S2A_MSIL2A_{stamp}_N0400_ERVELLE.tif"

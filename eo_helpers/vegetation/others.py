@@ -161,7 +161,7 @@ def _figure(one: Told, name: str, label: Text) -> Indicator:
         {"fr": f"{label['fr']} selon {PRODUCERS[one.dataset][0]}",
          "en": f"{label['en']} by {PRODUCERS[one.dataset][0]}"},
         100 * one.shares[name], "%", date=one.date or None, source=one.dataset, digits=1,
-        group="comparison",
+        group="producers",
     )  # fmt: skip
 
 
