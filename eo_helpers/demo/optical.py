@@ -139,8 +139,8 @@ def write_scene(
     grid, x, y = utm_grid(ground)
     row, col = ground.grid.index(x, y)
     valid = ground.grid.inside(x, y)
-    if year != _YEAR:  # as a window that a person asked for: the communes and 300 m
-        zone = shapely.buffer(ground.communes.union_all(), 300.0)
+    if year != _YEAR:  # as a window that a person asked for: the communes and 100 m
+        zone = shapely.buffer(ground.communes.union_all(), 100.0)
         shapely.prepare(zone)
         valid &= shapely.contains_xy(zone, x, y)
     counts = []
@@ -156,7 +156,7 @@ def write_scene(
         else:
             seen = seen + _NOISE * rng.standard_normal(seen.shape, dtype=np.float32)
         # To 0.001: finer than the noise, and half the size on disk; an earlier scene more coarsely.
-        step = 0.001 if year == _YEAR else 0.002 if name in ("B04", "B08") else 0.02
+        step = 0.001 if year == _YEAR else 0.004 if name in ("B04", "B08") else 0.05
         count = np.round(np.clip(seen, step, 1.5) / step) * round(10_000 * step)
         counts.append(np.where(valid, count, 0).astype(np.uint16))
     stamp = when.replace("-", "").replace(":", "")
