@@ -326,11 +326,11 @@ def _part(commune: Commune, told: Change, since: str, until: str, name: str) -> 
         "en": f"Image compared: {name}; standard deviation of a difference of NDVI "
         f"{number(told.noise, 3, 'en')}.",
     }
+    words = (("Disparue", "Gone", "#a63603"), ("Apparue", "Come", "#1b7837"))
     rows = [
-        {"label_fr": o.label["fr"], "label_en": o.label["en"], "value": o.value, "low": o.low,
-         "high": o.high, "color": c}
-        for o, c in zip(out[:2], ("#a63603", "#1b7837"), strict=True)
-    ]  # fmt: skip
+        {"label_fr": fr, "label_en": en, "value": o.value, "low": o.low, "high": o.high, "color": c}
+        for o, (fr, en, c) in zip(out, words, strict=False)
+    ]
     title: Text = {
         "fr": f"Végétation disparue et apparue, {since[:4]}-{until[:4]}",
         "en": f"Vegetation gone and come, {since[:4]}-{until[:4]}",
