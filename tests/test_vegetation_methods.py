@@ -336,3 +336,19 @@ def test_a_threshold_is_found_in_a_picture():
     assert 0.2 < ndvi_threshold(grid(values)) < 0.4
     with pytest.raises(InvalidInput, match="seuil"):
         ndvi_threshold(grid(np.full((20, 20), 0.5)))
+
+
+def test_indices_of_the_list_are_ours_where_both_have_them():
+    from eo_helpers.vegetation.spectral import spectral_index
+
+    _, (red, nir) = scene(np.random.default_rng(10))
+    bands = {"red": grid(red), "nir": grid(nir)}
+    listed, ours = spectral_index("ndvi", bands), ndvi(bands["red"], bands["nir"])
+    assert np.allclose(listed["index"], ours["ndvi"], atol=1e-5)
+    assert np.allclose(listed["std"], ours["std"], rtol=0.01)
+    half = spectral_index("SAVI", bands, constants={"L": 0.5})
+    assert np.allclose(half["index"], savi(bands["red"], bands["nir"]), atol=1e-5)
+    with pytest.raises(InvalidInput, match="S1"):
+        spectral_index("NDMI", bands)
+    with pytest.raises(InvalidInput, match="liste"):
+        spectral_index("VERDURE", bands)

@@ -21,6 +21,9 @@ _CELL = {"idcar_200m", "idinspire"}
 #: BD TOPO v3, full names of the GeoPackage and short ones of the shapefile.
 _STOREYS, _DWELLINGS = {"nombre_d_etages", "nb_etages"}, {"nombre_de_logements", "nb_logts"}
 _ABOVE_GROUND = {"position_par_rapport_au_sol", "pos_sol"}
+_PERSISTENCE = {"persistance", "persistanc"}
+#: How extracts of OpenStreetMap name an object.
+_OSM = {"osm_id", "@id", "full_id", "osm_way_id", "osm_type"}
 _EMS = {"event_type", "obj_desc", "det_method", "notation"}
 _IRIS = {"code_iris", "dcomiris"}
 _PERMEABILITY = {"ksat_mm_h", "ksat"}
@@ -86,6 +89,12 @@ def by_columns(
         return [described("bdtopo-buildings", box, None, rows, "bâtiments de la BD TOPO")]
     if polygons and {"categorie", "nature", "toponyme"} <= names:
         return [described("bdtopo-places", box, None, rows, "zones d'activité ou d'intérêt")]
+    if polygons and "nature" in names and names & _PERSISTENCE and names & _ABOVE_GROUND:
+        return [described("bdtopo-water", box, None, rows, "surfaces d'eau de la BD TOPO")]
+    if polygons and "leisure" in names and names & _OSM:
+        return [described("public-parks", box, None, rows, "parcs, clé leisure")]
+    if not polygons and "strate_ref" in names:
+        return [described("vegetation-reference", box, None, rows, "points de référence")]
     if polygons and {"nature", "nature_detaillee", "toponyme", "cleabs"} <= names:
         return [described("bdtopo-transport", box, None, rows, "équipements de transport")]
     if polygons and names & _PERMEABILITY:

@@ -14,7 +14,7 @@ from pathlib import Path
 __all__ = ["DEMO_VERSION", "SEED", "build", "built", "ensure", "location"]
 
 #: Changes whenever the files change: an older copy in the cache is not used.
-DEMO_VERSION = "7"
+DEMO_VERSION = "8"
 SEED = 20140101
 
 Progress = Callable[[str, float], None]

@@ -315,7 +315,7 @@ def _truth(made: Canopy, crs: str) -> gpd.GeoDataFrame:
     return table.reset_index(drop=True)
 
 
-def write_canopy(ground: Ground, folder: Path, seed: int) -> None:
+def write_canopy(ground: Ground, folder: Path, seed: int) -> Canopy:
     """Write the height model, the infrared orthophoto and the truth.
 
     ``vegetation/``: height above ground (LiDAR HD MNH, float32, 1 m; noise of 0.12 m on the
@@ -352,3 +352,4 @@ def write_canopy(ground: Ground, folder: Path, seed: int) -> None:
         _truth(made, crs), truth / "vegetation_forms.gpkg", driver="GPKG", layer="forms",
         promote_to_multi=True,
     )  # fmt: skip
+    return made

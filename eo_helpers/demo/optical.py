@@ -24,6 +24,7 @@ from .rasters import write_tiff
 __all__ = ["BANDS", "WHEN", "training_areas", "write_scene", "write_training"]
 
 WHEN = "2022-07-18T10:56:31"
+_YEAR = int(WHEN[:4])
 BANDS = ("B02", "B03", "B04", "B08", "B11", "B12")
 #: Mean surface reflectance in BANDS, mid-July (orders of magnitude of spectral libraries).
 _SPECTRA: dict[str, tuple[float, ...]] = {
@@ -54,8 +55,11 @@ _SUN_STEP, _SUN_TAN = (-1, -0.45), 1.54
 _NOISE = 0.0025
 
 
-def _reflectance(ground: Ground, seed: int) -> NDArray[np.float32]:
-    """Reflectance of every ground cell, shape (bands, rows, cols)."""
+def _reflectance(ground: Ground, seed: int, year: int) -> NDArray[np.float32]:
+    """Reflectance of every ground cell, shape (bands, rows, cols).
+
+    Another year has the same roofs and soils, other crops and other droughts.
+    """
     rng = generator(seed, 80)
     blocks = ground.blocks
     n = len(blocks)
@@ -67,6 +71,9 @@ def _reflectance(ground: Ground, seed: int) -> NDArray[np.float32]:
     crop = rng.choice(
         [at["stubble"], at["green crop"], at["ripe crop"]], n + 1, p=[0.45, 0.33, 0.22]
     )
+    if year != _YEAR:
+        own = generator(seed, 80, year)
+        crop = own.permutation(crop)
     shares = np.array([_ROOFS.get(k, (0.5, 0.4, 0.1, 0.0)) for k in kinds])
     roofs = np.array([at[m] for m in ("tile", "slate", "gravel", "metal")])
     # A roof of its own for every building: what a block is roofed with is a mixture.
@@ -93,7 +100,10 @@ def _reflectance(ground: Ground, seed: int) -> NDArray[np.float32]:
         2, 0).repeat(2, 1).astype(np.float32)  # fmt: skip
     # Dry grass: less green on slopes and by accident of the parcel.
     dry = np.clip(rng.normal(0.35, 0.25, n + 1), 0, 0.9).astype(np.float32)[ground.block_id]
+    if year != _YEAR:
+        dry = np.clip(own.normal(0.28, 0.25, n + 1), 0, 0.9).astype(np.float32)[ground.block_id]
     dry[(ground.cover != Cover.GRASS) | (ground.block_id < 0)] = 0
+    rng = rng if year == _YEAR else own
     bright *= np.exp(0.10 * rng.standard_normal(bright.shape, dtype=np.float32))
     bright *= 1 - 0.62 * _shadow(ground.height)
     bands = []
@@ -116,17 +126,25 @@ def _shadow(height: NDArray[np.float32]) -> NDArray[np.float32]:
     return shade
 
 
-def write_scene(ground: Ground, folder: Path, seed: int) -> Path:
+def write_scene(
+    ground: Ground, folder: Path, seed: int, when: str = WHEN, bands: int = len(BANDS)
+) -> Path:
     """Write the scene: uint16, reflectance × 10,000, 0 = no data, 10 m, UTM.
 
-    B11 and B12 have 20 m pixels, each written four times, as a stack of both does.
+    The first ``bands`` of :data:`BANDS`. B11 and B12 have 20 m pixels, each written four
+    times, as a stack of both does.
     """
-    rng = generator(seed, 81)
+    year = int(when[:4])
+    rng = generator(seed, 81) if year == _YEAR else generator(seed, 81, year)
     grid, x, y = utm_grid(ground)
     row, col = ground.grid.index(x, y)
     valid = ground.grid.inside(x, y)
-    bands = []
-    for name, values in zip(BANDS, _reflectance(ground, seed), strict=True):
+    if year != _YEAR:  # as a window that a person asked for: the communes and 100 m
+        zone = shapely.buffer(ground.communes.union_all(), 100.0)
+        shapely.prepare(zone)
+        valid &= shapely.contains_xy(zone, x, y)
+    counts = []
+    for name, values in zip(BANDS[:bands], _reflectance(ground, seed, year), strict=False):
         coarse = name in ("B11", "B12")
         # Cell of the detector, then the optics' blur.
         mean = ndimage.uniform_filter(values, 4 if coarse else 2, mode="nearest")
@@ -137,17 +155,18 @@ def write_scene(ground: Ground, folder: Path, seed: int) -> Path:
             seen[:rows, :cols] = small.repeat(2, 0).repeat(2, 1)
         else:
             seen = seen + _NOISE * rng.standard_normal(seen.shape, dtype=np.float32)
-        # To 0.001: finer than the noise, and half the size on disk.
-        count = np.round(np.clip(seen, 0.001, 1.5) * 1000) * 10
-        bands.append(np.where(valid, count, 0).astype(np.uint16))
-    stamp = WHEN.replace("-", "").replace(":", "")
+        # To 0.001: finer than the noise, and half the size on disk; an earlier scene more coarsely.
+        step = 0.001 if year == _YEAR else 0.004 if name in ("B04", "B08") else 0.05
+        count = np.round(np.clip(seen, step, 1.5) / step) * round(10_000 * step)
+        counts.append(np.where(valid, count, 0).astype(np.uint16))
+    stamp = when.replace("-", "").replace(":", "")
     path = folder / f"S2A_MSIL2A_{stamp}_N0400_ERVELLE.tif"
     write_tiff(
-        path, np.stack(bands), Grid(grid.west, grid.north, 10.0, grid.rows, grid.cols), UTM, 0,
-        descriptions=BANDS, driver="GTiff",
+        path, np.stack(counts), Grid(grid.west, grid.north, 10.0, grid.rows, grid.cols), UTM, 0,
+        descriptions=BANDS[:bands], driver="GTiff",
         tags={
-            "TIFFTAG_DATETIME": WHEN.replace("-", ":").replace("T", " "),
-            "ACQUISITION_DATETIME": f"{WHEN}Z", "PLATFORM": "SENTINEL-2A",
+            "TIFFTAG_DATETIME": when.replace("-", ":").replace("T", " "),
+            "ACQUISITION_DATETIME": f"{when}Z", "PLATFORM": "SENTINEL-2A",
             "PRODUCT_TYPE": "L2A", "QUANTITY": "surface reflectance", "SCALE": "0.0001",
             "BOA_ADD_OFFSET": "0", "CLOUD_COVER": "0", "DEMONSTRATION": "true",
         },

@@ -17,7 +17,9 @@ from . import (
     canopy,
     climate,
     coast,
+    earlier,
     farms,
+    greenery,
     institutions,
     lamps,
     optical,
@@ -51,6 +53,8 @@ Territoire FICTIF : aucun de ces lieux, de ces chiffres et de ces dates n'existe
 - `vegetation_forms.gpkg` (formes de Green Urban Sat, un objet par ligne, tel qu'il a été planté) et
   `vegetation_strata.tif` (0 aucune, 1 herbacée, 2 arbustive, 3 arborée), 1 m, sur la ville seule.
   Les arbres des avenues et les haies des jardins n'existent que là : l'image Sentinel-2 les ignore.
+- `vegetation_change.tif` (1 = végétation apparue depuis juillet 2017, -1 = disparue), 5 m : des
+  lotissements bâtis sur des prés, des cours et des parcs plantés.
 
 Fictional territory: none of these places, figures and dates exists.
 """
@@ -109,7 +113,9 @@ def write_territory(
     topo.write_topo(isle, folder / "topo" / "BDT_3-5_GPKG_RGAF09UTM20_VERMEIL.gpkg", seed)
 
     say("Arbres, haies et pelouses de la ville", 0.61)
-    canopy.write_canopy(main, folder, seed)
+    made = canopy.write_canopy(main, folder, seed)
+    greenery.write_greenery(main, made, folder / "vegetation", seed)
+    earlier.write_earlier(main, folder, seed)
     farms.write_parcels(main, folder / "vegetation" / "RPG_2-2_GPKG_LAMB93_ERVELLE_2022.gpkg")
 
     say("Relief lidar", 0.62)

@@ -182,3 +182,53 @@ def forms_command(
         f"{len(found)} formes ({', '.join(f'{n} {f}' for f, n in count.items())}) : {output}",
         f"{len(found)} forms ({', '.join(f'{n} {f}' for f, n in count.items())}): {output}",
     )
+
+
+@group.command("index")
+@click.option("--image", required=True, type=_FILE, help="Sentinel-2 ou autre, bandes nommées.")
+@click.option("--name", required=True, help="NDVI, EVI, SAVI, NDMI, NDBI … (liste Awesome).")
+@click.option("--constant", multiple=True, metavar="L=0.5", help="Constante de la formule.")
+@click.option("-o", "--output", required=True, type=_FILE, help="Indice, GeoTIFF à écrire.")
+@click.option("--uncertainty", type=_FILE, help="Écart type de l'indice, GeoTIFF à écrire.")
+def index_command(
+    image: Path, name: str, constant: tuple[str, ...], output: Path, uncertainty: Path | None
+) -> None:
+    """Un indice spectral de la liste Awesome Spectral Indices (spyndex), et son écart type."""
+    from ..cli import say
+    from .produce import read_bands
+    from .reflectance import SWIR
+    from .spectral import spectral_index
+    from .write import check_output, write_raster
+
+    for path in (output, uncertainty):
+        if path is not None:
+            check_output(path, (".tif", ".tiff"))
+    given: dict[str, float] = {}
+    for one in constant:
+        symbol, _, text = one.partition("=")
+        try:
+            given[symbol.strip()] = float(text.replace(",", "."))
+        except ValueError:
+            raise InvalidInput(
+                f"Constante « {one} » : écrivez SYMBOLE=nombre, par exemple L=0.5.",
+                f"Constant '{one}': write SYMBOL=number, such as L=0.5.",
+            ) from None
+    bands, roles, scale, _ = read_bands(image, more=SWIR)
+    say(f"{image.name} : {scale.word['fr']}.", f"{image.name}: {scale.word['en']}.")
+    if not scale.calibrated:
+        raise InvalidInput(
+            "Une photographie n'est pas étalonnée : un indice n'y a de sens que par rapport à "
+            "elle-même ; donnez une image en réflectance.",
+            "A picture is not calibrated: give an image in reflectance.",
+        )
+    found = spectral_index(name, {r: bands[k] for k, r in enumerate(roles)}, scale.noise, given)
+    tags = {k.upper(): str(v) for k, v in found.attrs.items() if v}
+    for path, key in ((output, "index"), (uncertainty, "std")):
+        if path is not None:
+            one_band = found[key].rio.write_crs(bands.rio.crs)
+            one_band = one_band.rio.write_transform(bands.rio.transform())
+            write_raster(path, one_band, float("nan"), tags)
+    say(
+        f"{found.attrs['name']} = {found.attrs['formula']} : {output}",
+        f"{found.attrs['name']} = {found.attrs['formula']}: {output}",
+    )

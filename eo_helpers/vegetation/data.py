@@ -27,11 +27,12 @@ from .landscape import Context
 from .produce import COARSE_STD, LIDAR_STD, as_raster, read_heights, read_index
 from .reflectance import Scale, check_heights
 
-__all__ = ["COARSE", "FINE", "Place", "inside_of", "read"]
+__all__ = ["COARSE", "FINE", "IMAGE", "Place", "around", "grid_over", "inside_of", "is_summer",
+           "read", "resampled"]  # fmt: skip
 
 IMAGE, FINE_IMAGE = "sentinel-2", "ortho-irc"
 HEIGHTS, SURFACE, TERRAIN = "mnh", "dsm", "dem"
-BUILDINGS, ROADS, PARCELS = "bdtopo-buildings", "bdtopo-roads", "rpg"
+BUILDINGS, ROADS, WATER, PARCELS = "bdtopo-buildings", "bdtopo-roads", "bdtopo-water", "rpg"
 POPULATION = "filosofi-200m"
 #: Cells of the map of the whole commune and of the detailed one, metres.
 COARSE, FINE = 5.0, 1.0
@@ -109,7 +110,7 @@ def read(commune: Commune, source: Any) -> Place:
     image = catalog.find(IMAGE, commune, source)
     used = [image]
     index, scale, date, chosen = _summer_image(image, commune)
-    grid = _grid(commune, COARSE)
+    grid = grid_over(commune, COARSE)
     index = _on(index, grid)
     mnh, dsm, dem = (_holding(d, commune, source) for d in (HEIGHTS, SURFACE, TERRAIN))
     height, std, told = None, COARSE_STD, ""
@@ -123,13 +124,16 @@ def read(commune: Commune, source: Any) -> Place:
         if whole or height is None:
             height, std, told = lidar, LIDAR_STD, HEIGHTS
         used.append(mnh)
-    buildings, roads, parcels = (_holding(d, commune, source) for d in (BUILDINGS, ROADS, PARCELS))
+    buildings, roads, water, parcels = (
+        _holding(d, commune, source) for d in (BUILDINGS, ROADS, WATER, PARCELS)
+    )
     context = Context(
         buildings=_topo(buildings, commune, {"hauteur"}),
         roads=_topo(roads, commune, {"importance"}),
+        water=_topo(water, commune, {"position_par_rapport_au_sol", "persistance"}),
         parcels=_parcels(parcels, commune),
     )
-    used += [h for h in (buildings, roads, parcels) if h is not None]
+    used += [h for h in (buildings, roads, water, parcels) if h is not None]
     place = Place(index, scale, height, std, told, context, date)
     place.notes.append(
         {"fr": f"{chosen} : {scale.word['fr']}.", "en": f"{chosen}: {scale.word['en']}."}
@@ -155,10 +159,10 @@ def _summer_image(image: Any, commune: Commune) -> tuple[xr.Dataset, Scale, str,
     dated = sorted(
         ((i.datetime.isoformat() if i.datetime else "", Path(i.assets["data"].href))
          for i in image.items),
-        key=lambda d: (d[0][5:7] in ("06", "07", "08", "09"), d[0]),
+        key=lambda d: (is_summer(d[0]), d[0]),
         reverse=True,
     )  # fmt: skip
-    bounds = _around(commune, 100.0)
+    bounds = around(commune, 100.0)
     inside = 0.0
     for moment, path in dated:
         index, scale = read_index(path, bounds, commune.crs)
@@ -172,27 +176,34 @@ def _summer_image(image: Any, commune: Commune) -> tuple[xr.Dataset, Scale, str,
     )
 
 
-def _around(commune: Commune, margin: float) -> tuple[float, float, float, float]:
+def is_summer(moment: str) -> bool:
+    """Whether an ISO date lies in June to September, when leaves are full."""
+    return moment[5:7] in ("06", "07", "08", "09")
+
+
+def around(commune: Commune, margin: float) -> tuple[float, float, float, float]:
+    """Bounds of a commune in its CRS, metres wider."""
     west, south, east, north = commune.projected_boundary.bounds
     return west - margin, south - margin, east + margin, north + margin
 
 
-def _grid(commune: Commune, step: float) -> xr.DataArray:
+def grid_over(commune: Commune, step: float) -> xr.DataArray:
     """An empty grid over the commune, in its CRS."""
-    west, south, east, north = _around(commune, 50.0)
+    west, south, east, north = around(commune, 50.0)
     west, north = np.floor(west / step) * step, np.ceil(north / step) * step
     cols, rows = int(np.ceil((east - west) / step)), int(np.ceil((north - south) / step))
     transform = rasterio.transform.from_origin(west, north, step, step)
     return as_raster(np.zeros((rows, cols), np.uint8), transform, commune.crs, "grid")
 
 
+def resampled(one: xr.DataArray, grid: xr.DataArray) -> xr.DataArray:
+    """A raster on another grid, bilinear."""
+    out = one.rio.write_nodata(np.nan).rio.reproject_match(grid, resampling=Resampling.bilinear)
+    return out.assign_coords(x=grid["x"], y=grid["y"])
+
+
 def _on(index: xr.Dataset, grid: xr.DataArray) -> xr.Dataset:
-    out = index.map(
-        lambda one: one.rio.write_nodata(np.nan).rio.reproject_match(
-            grid, resampling=Resampling.bilinear
-        )
-    )
-    out = out.assign_coords(x=grid["x"], y=grid["y"])
+    out = index.map(lambda one: resampled(one, grid))
     out.attrs = dict(index.attrs)
     return out.rio.write_crs(grid.rio.crs).rio.write_transform(grid.rio.transform())
 
@@ -225,7 +236,7 @@ def _first(paths: list[Path], grid: xr.DataArray) -> xr.DataArray:
 
 def _fine(ortho: Any, mnh: Any, commune: Commune) -> Any:
     """Photograph and lidar heights where both lie, or None."""
-    bounds = _around(commune, 0.0)
+    bounds = around(commune, 0.0)
     best = None
     for path in ortho.paths:
         with rasterio.open(path) as file:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import xarray as xr
 
+from ..catalog.provenance import Provenance
 from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Control, Finding, Indicator, Layer, outline, remembered
 from ..territory.commune import Commune
 from ..text import Text
-from . import named, pictures, sentences
+from . import dates, named, others, parks, pictures, reference, sentences
 from .data import HEIGHTS, IMAGE, Place, inside_of, read
 from .forms import forms
 from .indicators import Estimate, canopy_by_zone, per_inhabitant, shares, three_thirty, widened
-from .landscape import roofs
+from .landscape import roofs, zones
+from .parts import Part
 from .produce import LIDAR_STD
 from .strata import Limits, ndvi_threshold, strata
 
@@ -65,6 +67,9 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     try:
         place = _read(commune, source)
     except NoData as error:
+        told = others.read_others(commune, source)
+        if told:
+            return others.answer(commune, told, options)
         away = isinstance(error, OutOfCoverage)
         return Finding(
             "vegetation",
@@ -77,8 +82,23 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     shrub, tree = HEIGHT_PAIRS[options["heights"]]
     detailed = _detailed(commune, source, heights=options["heights"])
     called = named.read_named(commune, source)
-    finding = finding_of(commune, place, Limits(shrub, tree), detailed, called)
+    public = parks.read_parks(commune, source)
+    more = Extra(
+        public, others.read_others(commune, source), reference.read_points(commune, source),
+        dates.of(commune, source, place),
+    )  # fmt: skip
+    finding = finding_of(commune, place, Limits(shrub, tree), detailed, called, more)
     return replace(finding, parameters=options, controls=(_control(options["heights"]),))
+
+
+@dataclass(frozen=True)
+class Extra:
+    """What a source may hold beside: parks, others' maps, reference points, another summer."""
+
+    parks: parks.Parks | None = None
+    others: tuple[others.Told, ...] = ()
+    points: tuple[gpd.GeoDataFrame, Provenance, str] | None = None
+    change: Part = field(default_factory=Part)
 
 
 def _control(heights: str) -> Control:
@@ -139,6 +159,7 @@ def finding_of(
     limits: Limits,
     detailed: tuple[xr.Dataset, gpd.GeoDataFrame] | None = None,
     called: named.Named | None = None,
+    more: Extra = Extra(),
 ) -> Finding:
     """The Finding of a commune from what was read (:func:`.data.read`)."""
     limits = replace(limits, height_std=place.height_std)
@@ -162,10 +183,11 @@ def finding_of(
     if heights and place.cells is not None:
         cells = canopy_by_zone(made, place.cells)
     rule, compared = None, None
+    beside = _beside(commune, place, made, inside, found, more, heights)
     if detailed is not None:
         fine, table = detailed
         compared = _compare(made, fine)
-        rule = _rule(place, table, cells, fine)
+        rule = _rule(place, table, cells, fine, more.parks)
     indicators = _indicators(commune, place, found, area, each, cells, rule, detailed)
     layers: list[Layer] = [outline(commune)]
     charts: list[Any] = []
@@ -188,8 +210,12 @@ def finding_of(
         date = place.date or None
         indicators = (*indicators, *named.indicators(called, made, schools, date))
         charts += named.charts(commune, called, made, schools)
-        known = {p.dataset for p in provenance}
-        provenance = (*provenance, *(p for p in called.provenance if p.dataset not in known))
+        provenance = (*provenance, *called.provenance)
+    for part in beside:
+        indicators = (*indicators, *part.indicators)
+        layers += part.layers
+        charts += part.charts
+        provenance = (*provenance, *part.provenance)
     whole = heights and found["observed"].value > 0.95
     whole &= heights and bool(np.isfinite(made["tree"].values[inside]).mean() > 0.95)
     return Finding(
@@ -200,7 +226,8 @@ def finding_of(
         indicators=indicators,
         layers=tuple(layers),
         charts=tuple(charts),
-        caveats=sentences.caveats(
+        caveats=_caveats(
+            beside,
             heights=heights,
             height_source=place.height_source,
             fine=detailed is not None,
@@ -208,11 +235,33 @@ def finding_of(
             parcels=place.context.parcels is not None,
             compared=compared,
             three=rule is not None,
+            adjusted=more.points is not None,
         ),
-        provenance=provenance,
-        processing=tuple(place.notes),
+        provenance=tuple({p.dataset: p for p in provenance}.values()),
+        processing=(*place.notes, *(n for part in beside for n in part.notes)),
         remedy=None if heights else sentences.REMEDY_HEIGHTS,
     )
+
+
+def _beside(
+    commune: Commune, place: Place, made: xr.Dataset, inside: np.ndarray,
+    found: dict[str, Estimate], more: Extra, heights: bool,
+) -> list[Part]:  # fmt: skip
+    """Parks, the change between two summers, reference points, other producers' maps."""
+    public = more.parks
+    if public is None:
+        parcels = replace(place.context, buildings=None, roads=None, water=None)
+        fields = zones(made["stratum"], parcels).field > 0 if parcels.parcels is not None else None
+        public = parks.Parks(parks.green_areas(made, fields), None, "")
+    out = [parks.of(commune, public, place.context.buildings, place.date, IMAGE), more.change]
+    if more.points is not None and heights:
+        out.append(reference.of(made, inside, *more.points))
+    out.append(others.compared(commune, more.others, found["tree"] if heights else None))
+    return out
+
+
+def _caveats(beside: list[Part], **told: Any) -> tuple[Text, ...]:
+    return (*sentences.caveats(**told), *(c for part in beside for c in part.caveats))
 
 
 def _compare(made: xr.Dataset, fine: xr.Dataset) -> tuple[float, float] | None:
@@ -227,9 +276,10 @@ def _compare(made: xr.Dataset, fine: xr.Dataset) -> tuple[float, float] | None:
 
 
 def _rule(
-    place: Place, table: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None, fine: xr.Dataset
-) -> dict[str, float] | None:
-    """3-30-300 of the homes of the detailed part; parks are not known."""
+    place: Place, table: gpd.GeoDataFrame, cells: gpd.GeoDataFrame | None, fine: xr.Dataset,
+    public: parks.Parks | None,
+) -> dict[str, float] | None:  # fmt: skip
+    """3-30-300 of the homes of the detailed part; its last part where public parks are known."""
     homes = place.context.buildings
     if homes is None or cells is None or "nombre_de_logements" not in homes:
         return None
@@ -239,8 +289,8 @@ def _rule(
     if homes.empty:
         return None
     trees = table[table["strate"] == "A"]
-    none = table.iloc[:0]
-    _, told = three_thirty(homes, trees, none, cells, weight="nombre_de_logements")
+    open_ = table.iloc[:0] if public is None else public.shapes
+    _, told = three_thirty(homes, trees, open_, cells, weight="nombre_de_logements")
     return told
 
 
@@ -297,6 +347,9 @@ def _indicators(
         add("homes_with_three_trees", "Logements qui ont trois arbres à moins de 30 m "
             "(partie détaillée)", "Homes with three trees within 30 m (detailed part)",
             rule["three"], "%", "people", HEIGHTS, 0, 100)  # fmt: skip
+        add("homes_3_30_300", "Logements qui ont les trois : 3 arbres, 30 %, un parc à 300 m "
+            "(partie détaillée)", "Homes with all three: 3 trees, 30%, a park within 300 m "
+            "(detailed part)", rule["all"], "%", "people", HEIGHTS, 0, 100)  # fmt: skip
     if detailed is not None:
         fine, table = detailed
         seen = (

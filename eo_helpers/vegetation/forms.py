@@ -246,7 +246,7 @@ def _grass(pieces: _Pieces, mask: NDArray[np.bool_], place: Zones, step: float) 
 def _outlines(label: NDArray[np.int32], like: xr.DataArray) -> tuple[NDArray[np.intp], NDArray]:
     """Numbers and outlines of the objects of a raster, parts put together."""
     found = rasterio.features.shapes(
-        label.astype(np.int32), mask=label > 0, connectivity=8, transform=like.rio.transform()
+        label.astype(np.int32), mask=label > 0, connectivity=4, transform=like.rio.transform()
     )
     numbers, rings, owner = [], [], []
     for k, (outline, value) in enumerate(found):
@@ -260,16 +260,14 @@ def _outlines(label: NDArray[np.int32], like: xr.DataArray) -> tuple[NDArray[np.
     points = np.concatenate([np.asarray(r, float) for r in rings])
     lines = shapely.linearrings(points, indices=np.repeat(np.arange(len(rings)), lengths))
     shapes = np.asarray(shapely.polygons(lines, indices=owner), object)
-    number = np.array(numbers, np.intp)
-    bad = ~shapely.is_valid(shapes)
-    shapes[bad] = shapely.make_valid(shapes[bad])
-    order = np.argsort(number, kind="stable")
-    number, shapes = number[order], shapes[order]
-    unique, start = np.unique(number, return_index=True)
-    if len(unique) < len(number):
-        parts = np.split(shapes, start[1:])
-        shapes = np.array([p[0] if len(p) == 1 else shapely.union_all(p) for p in parts], object)
-    return unique, shapes
+    # Parts of an object that touch by corners only are valid together; one outline through
+    # these corners would not be, and mending it is slow.
+    unique, index, count = np.unique(numbers, return_inverse=True, return_counts=True)
+    order = np.argsort(index, kind="stable")
+    whole = shapely.multipolygons(shapes[order], indices=index[order])
+    single = count == 1
+    whole[single] = shapely.get_geometry(whole[single], 0)
+    return unique.astype(np.intp), whole
 
 
 def _polygons(pieces: _Pieces, like: xr.DataArray) -> gpd.GeoDataFrame:

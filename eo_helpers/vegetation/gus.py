@@ -18,8 +18,8 @@ from ..territory.commune import Commune
 from .forms import FORMS
 from .landscape import PAYSAGES
 
-__all__ = ["COSIA_GREEN", "OCSGE_GREEN", "read_cosia", "read_gus", "read_ocsge", "read_parcels",
-           "read_tree_cover"]  # fmt: skip
+__all__ = ["COSIA_GREEN", "OCSGE_GREEN", "read_cosia", "read_gus", "read_layers", "read_ocsge",
+           "read_parcels", "read_tree_cover"]  # fmt: skip
 
 #: Columns without which a layer is not Green Urban Sat's.
 _GUS = ("strate", "fv", "paysage", "surface")
@@ -38,7 +38,7 @@ COSIA_GREEN = {
 }  # fmt: skip
 
 
-def _read(
+def read_layers(
     paths: Iterable[Path], commune: Commune | None, needed: tuple[str, ...], what: str
 ) -> gpd.GeoDataFrame:
     """Objects of the layers that hold the columns, around a commune, names in lower case."""
@@ -108,7 +108,7 @@ def read_gus(paths: Iterable[Path], commune: Commune | None = None) -> gpd.GeoDa
         If a column is missing, a form, stratum or landscape is not known, a form belongs to
         another stratum, or an area is not positive.
     """
-    table = _read(paths, commune, _GUS, "une couche Green Urban Sat")
+    table = read_layers(paths, commune, _GUS, "une couche Green Urban Sat")
     unknown = sorted(set(table["fv"].dropna().astype(str)) - set(FORMS))
     if unknown or table["fv"].isna().any():
         raise InvalidInput(
@@ -142,7 +142,7 @@ def read_gus(paths: Iterable[Path], commune: Commune | None = None) -> gpd.GeoDa
 
 def read_ocsge(paths: Iterable[Path], commune: Commune | None = None) -> gpd.GeoDataFrame:
     """OCS GE with the stratum of its cover codes: column ``strate`` (A, Au, H, empty for none)."""
-    table = _read(paths, commune, ("code_cs", "code_us"), "l'OCS GE")
+    table = read_layers(paths, commune, ("code_cs", "code_us"), "l'OCS GE")
     code = table["code_cs"].astype(str).str.strip()
     if not code.str.match(r"CS[12](\.\d)*$").all():
         bad = code[~code.str.match(r"CS[12](\.\d)*$")].iloc[0]
@@ -156,7 +156,7 @@ def read_ocsge(paths: Iterable[Path], commune: Commune | None = None) -> gpd.Geo
 
 def read_cosia(paths: Iterable[Path], commune: Commune | None = None) -> gpd.GeoDataFrame:
     """CoSIA with the stratum of its classes: column ``strate`` (A, Au, H, empty for none)."""
-    table = _read(paths, commune, ("numero", "classe"), "CoSIA")
+    table = read_layers(paths, commune, ("numero", "classe"), "CoSIA")
     name = table["classe"].astype(str).str.strip().str.lower()
     table["strate"] = ""
     for word, stratum in COSIA_GREEN.items():
@@ -166,7 +166,7 @@ def read_cosia(paths: Iterable[Path], commune: Commune | None = None) -> gpd.Geo
 
 def read_parcels(paths: Iterable[Path], commune: Commune | None = None) -> gpd.GeoDataFrame:
     """Farm parcels of the RPG."""
-    return _read(paths, commune, ("code_cultu", "code_group"), "le RPG")
+    return read_layers(paths, commune, ("code_cultu", "code_group"), "le RPG")
 
 
 def read_tree_cover(path: Path, commune: Commune) -> xr.DataArray:

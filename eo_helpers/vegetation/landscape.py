@@ -119,10 +119,21 @@ def zones(like: xr.DataArray, context: Context) -> Zones:
         town = field == 0
     else:
         reach = TOWN if context.parcels is None else TOWN_WITH_PARCELS
-        far = ndimage.distance_transform_edt(~built) * step if built.any() else np.inf
-        town = (field == 0) & (far <= reach)
+        town = (field == 0) & _within(built, reach, step)
     paysage = np.select([road & (field == 0), bank, field > 0, town], [2, 3, 4, 1], 5)
     return Zones(paysage.astype(np.uint8), field, town, built, tuple(told))
+
+
+def _within(mask: NDArray[np.bool_], metres: float, step: float) -> NDArray[np.bool_]:
+    """Cells within so many metres of a mask, to a twentieth: distances on coarser cells."""
+    rows, cols = mask.shape
+    k = max(int(metres / 20 / step), 1)
+    wide = np.pad(mask, ((0, -rows % k), (0, -cols % k)))
+    blocks = wide.reshape(wide.shape[0] // k, k, wide.shape[1] // k, k).any((1, 3))
+    if not blocks.any():
+        return np.zeros(mask.shape, bool)
+    near = ndimage.distance_transform_edt(~blocks) * k * step <= metres
+    return np.asarray(near.repeat(k, 0).repeat(k, 1)[:rows, :cols])
 
 
 def roofs(like: xr.DataArray, buildings: gpd.GeoDataFrame | None) -> xr.DataArray | None:
@@ -144,7 +155,20 @@ def _burn(shapes: NDArray, like: xr.DataArray, grow: Any) -> NDArray[np.bool_]:
     if not len(shapes):
         return np.zeros(like.shape, bool)
     return np.asarray(
-        rasterize(
-            ((s, 1) for s in shapes), like.shape, transform=like.rio.transform(), dtype="uint8"
-        )
+        rasterize([_outlines_of(shapes)], like.shape, transform=like.rio.transform(), dtype="uint8")
     ).astype(bool)
+
+
+def _outlines_of(shapes: NDArray) -> dict[str, Any]:
+    """Polygons as one GeoJSON geometry: one by one, shapely takes longer than the drawing."""
+    parts = shapely.get_parts(shapes)
+    rings, of = shapely.get_rings(parts[shapely.get_type_id(parts) == 3], return_index=True)
+    points = shapely.get_coordinates(rings)
+    lists = np.split(points, np.cumsum(shapely.get_num_coordinates(rings))[:-1])
+    starts = np.flatnonzero(np.diff(of, prepend=-1))
+    coordinates = [r.tolist() for r in lists]
+    ends = [*starts[1:].tolist(), len(coordinates)]
+    return {
+        "type": "MultiPolygon",
+        "coordinates": [coordinates[a:b] for a, b in zip(starts.tolist(), ends, strict=True)],
+    }

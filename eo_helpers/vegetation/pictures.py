@@ -16,11 +16,12 @@ from . import sentences
 from .indicators import Estimate
 from .strata import BARE, GREEN, Limits
 
-__all__ = ["COLORS", "cell_layer", "forms_chart", "forms_layer", "strata_chart", "strata_layer"]
+__all__ = ["COLORS", "MARKS", "cell_layer", "forms_chart", "forms_layer", "strata_chart",
+           "strata_layer"]  # fmt: skip
 
 #: Told apart by colour-blind people: light to dark with height, a letter on top.
 COLORS = {"herb": "#d9f0a3", "shrub": "#f0a830", "tree": "#006d2c"}
-_MARKS = {"herb": "H", "shrub": "Au", "tree": "A"}
+MARKS = {"herb": "H", "shrub": "Au", "tree": "A"}
 _FORM_COLORS = {
     "AI": "#1b9e77", "AA": "#d95f02", "BOA": "#00441b", "AuI": "#fdae61", "AAu": "#8856a7",
     "BOAu": "#a6761d", "PR": "#c7e9b4", "C": "#ffe28a", "PE": "#9bd18b",
@@ -39,7 +40,7 @@ def strata_layer(
     legend = Legend(
         {"fr": "Strate", "en": "Stratum"},
         categories=tuple(
-            Category(str(k), sentences.STRATA_LABELS[n], COLORS[n], _MARKS[n])
+            Category(str(k), sentences.STRATA_LABELS[n], COLORS[n], MARKS[n])
             for k, n in enumerate(("herb", "shrub", "tree"), start=1)
         ),
     )
@@ -128,7 +129,7 @@ def strata_chart(found: Mapping[str, Estimate], area: float) -> Bars:
         rows.append(
             {"label_fr": label["fr"], "label_en": label["en"], "value": one.value * area,
              "low": one.low * area, "high": one.high * area, "color": COLORS[name],
-             "mark": _MARKS[name]}
+             "mark": MARKS[name]}
         )  # fmt: skip
     title: Text = {"fr": "Surface de chaque strate", "en": "Area of each stratum"}
     alt: Text = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -35,6 +36,7 @@ __all__ = [
     "as_raster",
     "cut",
     "open_raster",
+    "read_bands",
     "read_heights",
     "read_index",
     "strata_of_files",
@@ -97,6 +99,35 @@ def as_raster(
     return out.rio.write_crs(crs).rio.write_transform(transform)
 
 
+def read_bands(
+    path: Path, bounds: tuple[float, float, float, float] | None = None, crs: Any = None,
+    more: Mapping[str, tuple[str, ...]] | None = None,
+) -> tuple[xr.DataArray, list[str], Scale, dict[str, str]]:  # fmt: skip
+    """Reflectance of an image's bands, their roles, what its numbers were, the file's tags.
+
+    As for :func:`read_index`; ``more`` as for :func:`.reflectance.band_positions`.
+    """
+    with ExitStack() as stack:
+        file = open_raster(stack, path, "L'image")
+        part = _window(file, bounds, crs)
+        at = band_positions(file.descriptions, path.name, more)
+        roles = list(at)
+        values = file.read([at[r] + 1 for r in roles], window=part)
+        masks = file.read_masks([at[r] + 1 for r in roles], window=part)
+        tags = file.tags()
+        transform, where = file.window_transform(part), file.crs
+    # Counts that no file declares missing, but where every band is nought, were not measured.
+    empty = (masks == 0).any(0) | (values == 0).all(0)
+    # What the numbers are is told by two million cells as well as by all.
+    known = values.reshape(len(roles), -1)[:, ~empty.ravel()]
+    known = known[:, :: max(1, known.shape[1] // 2_000_000)]
+    known = known if known.dtype == np.uint8 else known.astype(np.float32)
+    scale = detect_scale(xr.DataArray(known, dims=("band", "cell")), tags)
+    raw = as_raster(values.astype(np.float32), transform, where, "image")
+    image = reflectance(raw.where(~empty), scale)
+    return image.rio.write_crs(where).rio.write_transform(transform), roles, scale, tags
+
+
 def read_index(
     path: Path, bounds: tuple[float, float, float, float] | None = None, crs: Any = None
 ) -> tuple[xr.Dataset, Scale]:
@@ -119,22 +150,8 @@ def read_index(
     InvalidInput
         If bands are missing or swapped, or numbers are not what an index needs.
     """
-    with ExitStack() as stack:
-        file = open_raster(stack, path, "L'image")
-        part = _window(file, bounds, crs)
-        at = band_positions(file.descriptions, path.name)
-        roles = list(at)
-        values = file.read([at[r] + 1 for r in roles], window=part)
-        masks = file.read_masks([at[r] + 1 for r in roles], window=part)
-        tags = file.tags()
-        transform, where = file.window_transform(part), file.crs
-    # Counts that no file declares missing, but where every band is nought, were not measured.
-    empty = (masks == 0).any(0) | (values == 0).all(0)
-    counts = values if values.dtype == np.uint8 else values.astype(np.float32)
-    known = counts[:, ~empty]
-    scale = detect_scale(xr.DataArray(known, dims=("band", "cell")), tags)
-    raw = as_raster(values.astype(np.float32), transform, where, "image")
-    image = reflectance(raw.where(~empty), scale)
+    image, roles, scale, tags = read_bands(path, bounds, crs)
+    where, transform = image.rio.crs, image.rio.transform()
     red, nir = image[roles.index("red")], image[roles.index("nir")]
     check_bands(red, nir)
     index = ndvi(red, nir, scale.noise)

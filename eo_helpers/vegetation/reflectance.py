@@ -24,6 +24,11 @@ NAMES = {
     "red": ("b4", "b04", "red", "rouge", "r"),
     "nir": ("b8", "b08", "nir", "nir08", "b8a", "pir", "infrared"),
 }
+#: Short-wave infrared, for the indices of water in leaves and of built ground.
+SWIR = {
+    "swir16": ("b11", "swir16", "swir1", "swir"),
+    "swir22": ("b12", "swir22", "swir2"),
+}
 NEEDED = ("red", "nir")
 #: Sentinel-2 with its 13 bands, in order.
 _SENTINEL2 = ("b1", "b2", "b3", "b4", "b5", "b6", "b7", "b8", "b8a", "b9", "b10", "b11", "b12")
@@ -53,7 +58,9 @@ class Scale:
         return SENTINEL2_NOISE if self.calibrated else PICTURE_NOISE
 
 
-def band_positions(names: Sequence[str | None], where: str = "") -> dict[str, int]:
+def band_positions(
+    names: Sequence[str | None], where: str = "", more: Mapping[str, tuple[str, ...]] | None = None
+) -> dict[str, int]:
     """Positions of blue, green, red and near infrared among an image's bands.
 
     Parameters
@@ -63,6 +70,8 @@ def band_positions(names: Sequence[str | None], where: str = "") -> dict[str, in
         red, green as IGN delivers BD ORTHO IRC.
     where : str
         Name of the file, for the error.
+    more : mapping, optional
+        Roles beyond these four and the names of their bands (:data:`SWIR`).
 
     Raises
     ------
@@ -75,7 +84,7 @@ def band_positions(names: Sequence[str | None], where: str = "") -> dict[str, in
     elif not any(known) and len(known) == 3:
         known = ["nir", "red", "green"]
     out = {}
-    for role, words in NAMES.items():
+    for role, words in {**NAMES, **(more or {})}.items():
         at = next((known.index(w) for w in words if w in known), None)
         if at is not None:
             out[role] = at

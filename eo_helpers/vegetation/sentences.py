@@ -122,7 +122,7 @@ def strata_title(limits: Limits, cell: float) -> Text:
 
 def caveats(
     *, heights: bool, height_source: str, fine: bool, observed: float, parcels: bool,
-    compared: tuple[float, float] | None, three: bool,
+    compared: tuple[float, float] | None, three: bool, adjusted: bool = False,
 ) -> tuple[Text, ...]:  # fmt: skip
     """What a reader must know before using the figures."""
     out: list[Text] = [
@@ -163,11 +163,9 @@ def caveats(
         out.append(
             {
                 "fr": "Règle 3-30-300 : les arbres sont comptés à moins de 30 m du logement, en "
-                "ligne droite, sans calcul de ce que cachent les murs ; la distance aux parcs "
-                "n'est pas dite, faute d'une couche des parcs ouverts au public.",
+                "ligne droite, sans calcul de ce que cachent les murs.",
                 "en": "3-30-300 rule: trees are counted within 30 m of a home in a straight line, "
-                "walls not considered; distance to parks is not told, for want of a layer of "
-                "public parks.",
+                "walls not considered.",
             }
         )
     if observed < 0.98:
@@ -177,12 +175,10 @@ def caveats(
                 "en": f"Only {percent(100 * observed, 0, 'en')} of the commune could be read.",
             }
         )
-    out.append(
-        {
-            "fr": "Les fourchettes viennent du bruit de l'image et des hauteurs ; une surface "
-            "corrigée demande un échantillon de référence (Olofsson et al. 2014).",
-            "en": "Ranges come from the noise of image and heights; an adjusted area needs a "
-            "reference sample (Olofsson et al. 2014).",
-        }
-    )
+    fr = "Les fourchettes viennent du bruit de l'image et des hauteurs"
+    en = "Ranges come from the noise of image and heights"
+    if not adjusted:
+        fr += " ; une surface corrigée demande un échantillon de référence (Olofsson et al. 2014)"
+        en += "; an adjusted area needs a reference sample (Olofsson et al. 2014)"
+    out.append({"fr": f"{fr}.", "en": f"{en}."})
     return tuple(_text(c["fr"], c["en"]) for c in out)

@@ -27,6 +27,12 @@ _GROUPS = {
     "cover": {"fr": "Ce qui couvre le sol", "en": "What covers the ground"},
     "people": {"fr": "Pour les habitants", "en": "For the inhabitants"},
     "forms": {"fr": "Les formes végétales", "en": "Forms of vegetation"},
+    "change": {"fr": "Ce qui a changé", "en": "What has changed"},
+    "reference": {
+        "fr": "Corrigé par des points de référence",
+        "en": "Adjusted by reference points",
+    },
+    "producers": {"fr": "Selon d'autres cartes", "en": "By other maps"},
     "coast": {"fr": "La côte", "en": "The coast"},
     "ahead": {"fr": "Si cela continuait (extrapolation)", "en": "If it went on (extrapolated)"},
     "places": {"fr": "Équipements publics", "en": "Public places"},
