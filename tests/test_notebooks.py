@@ -22,7 +22,7 @@ NOTEBOOKS = sorted(
     if ".ipynb_checkpoints" not in path.parts
 )
 STORIES = [path for path in NOTEBOOKS if path.is_relative_to(ROOT / "notebooks")]
-WORKSHOPS = [path for path in STORIES if path.parent.name == "atelier"]
+WORKSHOPS = [path for path in STORIES if path.parent.name == "ateliers"]
 #: Places of a machine, whoever's it is.
 MACHINE = re.compile(r"/(?:home|root|tmp|Users|work|mnt)\b|[A-Z]:\\\\")
 
@@ -45,7 +45,7 @@ def tagged(path: Path, tag: str) -> list[dict]:
 
 def test_there_is_a_notebook_for_each_audience_and_theme():
     assert len(STORIES) >= 9
-    assert {path.parent.name for path in STORIES} == {"decouvrir", "ingenieur", "atelier"}
+    assert {path.parent.name for path in STORIES} == {"decouvrir", "methodes", "ateliers"}
 
 
 @pytest.mark.notebook
