@@ -20,6 +20,7 @@ author = "eo_helpers contributors"
 copyright = author
 root_doc = "docs/index"
 language = "fr"
+smartquotes = False  # they turn « l'[lien] » round
 
 extensions = [
     "myst_nb",
@@ -49,8 +50,13 @@ exclude_patterns = [
 nb_execution_mode = "off"
 myst_enable_extensions = ["colon_fence"]
 myst_heading_anchors = 3
-# Links to files that are no page of the site (a folder, a script) are downloads or plain text.
-suppress_warnings = ["myst.xref_missing"]
+suppress_warnings = [
+    # Links to what is no page of the site (a folder, a script): plain text there.
+    "myst.xref_missing",
+    # Several themes have a module or a class of the same name (``data``, ``Weights``): a short
+    # reference leads to one of them.
+    "ref.python",
+]
 
 autosummary_generate = True
 autosummary_ignore_module_all = False  # a module's __all__ says what is public
@@ -58,7 +64,8 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"  # the numpy-style sections give types, with shapes and units
 napoleon_google_docstring = False
 napoleon_use_rtype = False
-templates_path = ["_templates"]
+# autosummary looks under the source folder, Sphinx under this one: the same for both.
+templates_path = [str(ROOT / "docs" / "_templates")]
 
 html_theme = "sphinx_book_theme"
 html_title = "eo_helpers"

@@ -103,7 +103,7 @@ def test_binder_opens_the_first_workshop_and_its_links_lead_somewhere():
 
 
 def test_the_site_has_every_page_and_notebook_in_its_contents():
-    """Building it takes a minute (``make docs``): here, no page is left out."""
+    """Building it takes a minute or two (``make docs``): here, no page is left out."""
     listed: set[Path] = set()
     for page in (ROOT / "docs").glob("*.md"):
         for block in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(), re.S):
