@@ -5,7 +5,7 @@ BIN := .venv/bin
 PORT ?= 8866
 
 .DEFAULT_GOAL := env
-.PHONY: audit env demo dashboards lab test lint browser real-input bench lock clean
+.PHONY: audit env demo dashboards lab docs test lint browser real-input bench lock clean
 
 env: ## Environment in .venv, from the lock file
 	@$(PYTHON) tools/bootstrap.py
@@ -18,6 +18,10 @@ dashboards: demo ## Page « Ma commune » in the browser
 
 lab: demo ## Notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
+
+docs: env ## Documentation site in docs/_build/html (open index.html); any warning is an error
+	@$(BIN)/python -m sphinx -q -W --keep-going -j auto -b html -c docs -d docs/_build/doctrees . docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 browser: env ## A Chromium for the tests: the system's, Playwright's own, or a package
 	@$(BIN)/python tools/browser.py
@@ -44,4 +48,4 @@ lock: env ## Resolve requirements.lock again
 	  --generate-hashes --no-emit-index-url -q -o requirements.lock
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache docs/_build docs/api

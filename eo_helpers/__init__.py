@@ -17,12 +17,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from . import atelier
     from .findings import Finding
     from .territory.commune import Commune
 
 __version__ = "0.1.0"
 
-__all__ = ["analyse", "commune", "open", "show", "source", "themes"]
+__all__ = ["analyse", "atelier", "commune", "open", "show", "source", "themes"]
+
+
+def __getattr__(name: str) -> Any:
+    """``eo.atelier``, imported when a workshop asks for it."""
+    if name != "atelier":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return importlib.import_module(f"{__name__}.atelier")
 
 
 def source(name: str | None = None, data: str | Path | Iterable[str | Path] | None = None) -> Any:

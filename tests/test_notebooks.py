@@ -11,8 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from eo_helpers.workshop import Exercice
-
 ROOT = Path(__file__).resolve().parent.parent
 FOLDERS = ("notebooks", "dashboards")
 NOTEBOOKS = sorted(
@@ -22,7 +20,8 @@ NOTEBOOKS = sorted(
     if ".ipynb_checkpoints" not in path.parts
 )
 STORIES = [path for path in NOTEBOOKS if path.is_relative_to(ROOT / "notebooks")]
-WORKSHOPS = [path for path in STORIES if path.parent.name == "atelier"]
+WORKSHOPS = [path for path in STORIES if path.parent.name == "ateliers"]
+RECIPES = [path for path in STORIES if path.parent.name == "exemples"]
 #: Places of a machine, whoever's it is.
 MACHINE = re.compile(r"/(?:home|root|tmp|Users|work|mnt)\b|[A-Z]:\\\\")
 
@@ -45,7 +44,9 @@ def tagged(path: Path, tag: str) -> list[dict]:
 
 def test_there_is_a_notebook_for_each_audience_and_theme():
     assert len(STORIES) >= 9
-    assert {path.parent.name for path in STORIES} == {"decouvrir", "ingenieur", "atelier"}
+    folders = {"decouvrir", "methodes", "ateliers", "solutions", "exemples"}
+    assert {path.parent.name for path in STORIES} == folders
+    assert 5 <= len(RECIPES) <= 10
 
 
 @pytest.mark.notebook
@@ -126,18 +127,34 @@ def test_the_files_it_points_to_exist(path):
 
 
 @pytest.mark.parametrize("path", WORKSHOPS, ids=name_of)
-def test_each_exercise_has_its_check_and_its_folded_solution(path):
-    exercises, solutions = tagged(path, "exercice"), tagged(path, "solution")
-    checks = tagged(path, "verification")
-    assert len(exercises) == len(solutions) == len(checks) >= 5
-    for exercise, solution, check in zip(exercises, solutions, checks, strict=True):
-        number = re.search(r"exercice_(\d+)\.verifier", source_of(exercise))[1]
-        assert "= ..." in source_of(exercise)
-        # `corriger` raises if the solution is wrong: running the notebook proves it right.
-        assert f"exercice_{number}.corriger" in source_of(solution)
-        assert f"exercice_{number} = Exercice(" in source_of(check)
-        for folded in (solution, check):
-            assert folded["metadata"]["jupyter"]["source_hidden"] is True
+def test_a_workshop_asks_what_is_checked_and_keeps_its_solutions_apart(path):
+    from eo_helpers.atelier import SUJETS
+
+    (sujet,) = (s for s in SUJETS.values() if s.carnet == path.name)
+    wanted = [exercice.nom for exercice in sujet.exercices]
+    assert len(wanted) >= 5
+    asked = [source_of(c) for c in tagged(path, "exercice")]
+    assert [re.search(r'verifier\("(\w+)", \1\)', source)[1] for source in asked] == wanted
+    assert all(re.search(rf"^{n} = \.\.\.", s, re.M) for n, s in zip(wanted, asked, strict=True))
+    # A hint is a cell to switch on: run as it is, it says nothing.
+    hints = [source_of(c) for c in tagged(path, "indice")]
+    assert hints == [f'# eo.atelier.indice("{name}")' for name in wanted]
+    apart = path.parent / "solutions" / path.name
+    # `corriger` raises if the solution is wrong: running that notebook proves it right.
+    solved = [source_of(c) for c in tagged(apart, "solution")]
+    assert [re.search(r'corriger\("(\w+)", \1\)', source)[1] for source in solved] == wanted
+    # So does its last cell: every usual mistake on these data is told by its name.
+    assert 'assert erreurs["reconnue"].all()' in source_of(cells_of(apart)[-1])
+    told = source_of(cells_of(path)[0])
+    for part in ("**Objectif.**", "**Durée.**", "**Étapes.**", f"solutions/{path.name}"):
+        assert part in told, part
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=name_of)
+def test_a_recipe_is_one_page(path):
+    cells = cells_of(path)
+    assert len(cells) <= 10
+    assert sum(len(source_of(c).splitlines()) for c in cells) <= 80
 
 
 # -- a Finding in a notebook ----------------------------------------------------------------------
@@ -269,66 +286,6 @@ def test_a_map_minds_no_layout_engine_of_the_session(finding):
     with mpl.rc_context({"figure.constrained_layout.use": True}), warnings.catch_warnings():
         warnings.simplefilter("error")
         draw(finding, "lcz").savefig(io.BytesIO())
-
-
-# -- exercises that check themselves ------------------------------------------------------------
-
-
-def test_no_answer_yet_is_no_fault():
-    verdict = Exercice(3, indice="Comptez.").verifier(...)
-    assert verdict.juste is None
-    assert "À vous de jouer" in verdict.phrase
-    assert "Comptez." in verdict.phrase
-
-
-@pytest.mark.parametrize("answer", [12.3, 12.34, "12.3"])
-def test_a_number_near_enough_is_right(answer):
-    assert Exercice(12.3, "%", 0.05, explication="Bravo.").verifier(answer)
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        (20, "trop grand"),
-        (2, "trop petit"),
-        (0.123, "pourcentage"),
-        ("beaucoup", "un nombre"),
-        (float("nan"), "une valeur manque"),
-        ([1, 2], "un nombre"),
-    ],
-)
-def test_a_wrong_number_is_told_kindly_and_not_given_away(answer, said):
-    verdict = Exercice(12.3, "%", 0.05).verifier(answer)
-    assert verdict.juste is False
-    assert said in verdict.phrase
-    assert "12,3" not in verdict.phrase.replace("0,12", "")
-
-
-def test_a_text_is_right_whatever_its_case_and_accents():
-    exercise = Exercice("Élevée")
-    assert exercise.verifier(" elevee ")
-    assert "ce n'est pas" in exercise.verifier("faible").phrase
-    assert "un texte" in exercise.verifier(6).phrase
-
-
-def test_a_list_is_right_in_any_order():
-    exercise = Exercice(["A", "B"])
-    assert exercise.verifier({"b", "a"})
-    assert "il en manque 1" in exercise.verifier(["A"]).phrase
-    assert "1 de trop" in exercise.verifier(["A", "B", "C"]).phrase
-    assert "une liste" in exercise.verifier("A").phrase
-
-
-def test_a_wrong_solution_fails_loudly():
-    with pytest.raises(AssertionError, match="corrigé"):
-        Exercice(3).corriger(4)
-    assert Exercice(3).corriger(3)
-
-
-def test_a_verdict_escapes_what_was_typed():
-    html = Exercice("a").verifier("<script>")._repr_html_()
-    assert "<script>" not in html
-    assert "&lt;script&gt;" in html
 
 
 # -- commands that the README shows -------------------------------------------------------------

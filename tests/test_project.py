@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -84,6 +86,49 @@ def test_binder_uses_the_lock_and_the_same_python(project):
     assert version in project["requires-python"].replace(">=", "")
 
 
+def test_binder_opens_the_first_workshop_and_its_links_lead_somewhere():
+    folder = ROOT / "binder"
+    told = (folder / "README.md").read_text()
+    first = json.loads((folder / "jupyter_lab_config.json").read_text())["LabApp"]["default_url"]
+    pages = re.findall(r"urlpath=(?:lab/tree|voila/render)/([\w./]+)", told)
+    assert len(pages) >= 3
+    for page in [*pages, first.removeprefix("/lab/tree/")]:
+        assert (ROOT / page).exists(), page
+    # repo2docker runs it from the root of the checkout, and only if it may be executed.
+    build = folder / "postBuild"
+    assert os.access(build, os.X_OK)
+    assert build.read_text().startswith("#!")
+    for name in re.findall(r"binder/[\w.]+", build.read_text()):
+        assert (ROOT / name).is_file(), name
+
+
+def test_the_site_has_every_page_and_notebook_in_its_contents():
+    """Building it takes a minute or two (``make docs``): here, no page is left out."""
+    listed: set[Path] = set()
+    for page in (ROOT / "docs").glob("*.md"):
+        for block in re.findall(r"```\{toctree\}\n(.*?)```", page.read_text(), re.S):
+            for line in (x for x in block.splitlines() if x and not x.startswith(":")):
+                entry = re.sub(r".*<(.+)>", r"\1", line)
+                found = list((ROOT / "docs").glob(f"{entry}.md"))
+                found += list((ROOT / "docs").glob(f"{entry}.ipynb"))
+                assert found, f"{page.name}: {line}"
+                listed.update(path.resolve() for path in found)
+    wanted = {
+        *(ROOT / "docs").glob("*.md"),
+        *(p for p in (ROOT / "notebooks").rglob("*.ipynb") if ".ipynb_checkpoints" not in p.parts),
+        *(ROOT / "notebooks").rglob("*.md"),
+        ROOT / "README.md",
+    }
+    assert wanted - listed == {ROOT / "docs/index.md"}
+
+
+def test_the_reference_lists_every_package_that_has_methods():
+    told = (ROOT / "docs/reference.md").read_text()
+    rooms = {p.parent.name for p in (ROOT / "eo_helpers").glob("*/__init__.py")}
+    # Screens, the demonstration's drawing and command-line modules are nobody's library.
+    assert {r for r in rooms if f"eo_helpers.{r}\n" not in told} == {"app", "demo"}
+
+
 def test_every_dependency_has_its_line_in_the_docs(wanted):
     lines = (ROOT / "docs/dependencies.md").read_text().splitlines()
     explained = {
@@ -137,7 +182,7 @@ def test_the_floors_are_kept():
         "THEMES",
         "desealing",  # crosses what other themes found: one floor above them
         "views",
-        "app",
+        "app atelier",
     ]
     themes = {"lcz", "lighting", "flood", "coastline", "vegetation"}
     height = {name: i for i, names in enumerate(floors) for name in names.split()}

@@ -297,7 +297,7 @@ def read_geoclimate(path: Path, box: Box | None = None) -> gpd.GeoDataFrame:
     -------
     geopandas.GeoDataFrame
         ``block_id``, ``lcz``, ``lcz_alternative`` (LCZ_SECONDARY), ``uniqueness`` (0-1,
-        |d2 - d1| / (d2 + d1) of the distances to the two nearest classes; NaN where the
+        ``|d2 - d1| / (d2 + d1)`` of the distances to the two nearest classes; NaN where the
         class was not chosen by distance), ``min_distance``; file's CRS.
 
     Notes
