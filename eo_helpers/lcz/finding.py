@@ -10,7 +10,7 @@ import geopandas as gpd
 from .. import catalog
 from ..catalog.provenance import Provenance
 from ..errors import InvalidInput, NoData, OutOfCoverage
-from ..findings import Bars, Finding, Indicator, Layer
+from ..findings import Bars, Finding, Indicator, Layer, remembered
 from ..territory import population
 from ..territory.commune import Commune
 from ..text import Text
@@ -19,13 +19,14 @@ from .attention import districts
 from .caveats import caveats
 from .data import DATASETS, read
 from .figures import SENSITIVE, classes_of, indicators
-from .people import Weights, people_of_blocks
+from .people import People, Weights, people_of_blocks
 from .rule import INDICATORS
 from .schema import CODES
 from .shares import certainty
+from .supposed import CONTROLS, check, controls, possible, supposed
 from .thresholds import SCALES, Scales, threshold_distance
 
-__all__ = ["analyse", "finding_of", "ground_date"]
+__all__ = ["CONTROLS", "analyse", "finding_of", "ground_date"]
 
 POPULATION = "filosofi-200m"
 #: Part of the commune's surface that must have a class for a complete finding.
@@ -45,6 +46,11 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     cover, hre, are, vhr : float, optional
         Scales of the indicators (points, m, m², points): a block nearer to a threshold
         than one scale counts as not sure. See :class:`eo_helpers.lcz.thresholds.Scales`.
+    green : float, optional
+        « Et si »: points of each chosen block's surface that go from mineral to planted, 0 to
+        40 (:mod:`.supposed`); needs a map with the eight indicators.
+    where : {"sensitive", "built"}, optional
+        The blocks that are planted.
 
     Returns
     -------
@@ -55,18 +61,46 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     InvalidInput
         If a file is not what its data set promises, or a parameter is not known.
     """
-    options = {"dataset": None, **vars(SCALES), **parameters}
-    unknown = set(options) - {"dataset", *vars(SCALES)}
+    first = {"dataset": None, **vars(SCALES), "green": 0.0, "where": "sensitive"}
+    options = {**first, **parameters}
+    unknown = set(options) - set(first)
     if unknown or options["dataset"] not in (None, *DATASETS):
         what = ", ".join(sorted(unknown)) or f"dataset={options['dataset']}"
         raise InvalidInput(
             f"Paramètre inconnu du thème lcz : {what} ; connus : dataset "
-            f"({', '.join(DATASETS)}), {', '.join(vars(SCALES))}.",
+            f"({', '.join(DATASETS)}), {', '.join([*vars(SCALES), *CONTROLS])}.",
             f"Unknown parameter of theme lcz: {what}; known: dataset "
-            f"({', '.join(DATASETS)}), {', '.join(vars(SCALES))}.",
+            f"({', '.join(DATASETS)}), {', '.join([*vars(SCALES), *CONTROLS])}.",
         )
-    scales = Scales(**{name: float(options[name]) for name in vars(SCALES)})
-    wanted = DATASETS if options["dataset"] is None else (options["dataset"],)
+    options["green"], options["where"] = check(options["green"], options["where"])
+    known = {name: float(options[name]) for name in vars(SCALES)}
+    finding, blocks, people = _as_it_is(commune, source, dataset=options["dataset"], **known)
+    options["dataset"] = finding.parameters["dataset"]
+    finding = replace(finding, parameters=options)
+    if blocks is None or not possible(blocks):
+        if options["green"]:
+            raise InvalidInput(
+                f"La carte de climat local de {commune.name} ne contient pas les indicateurs de "
+                "chaque îlot : on ne peut pas dire ce que changerait une plantation.",
+                f"The local climate map of {commune.name} does not hold the indicators of each "
+                "block: nobody can tell what planting would change.",
+            )
+        return finding
+    if options["green"]:
+        finding = supposed(
+            finding, commune, blocks, people, options["green"], options["where"], Scales(**known)
+        )
+    return replace(finding, controls=controls(options["green"], options["where"]))
+
+
+@remembered(size=2)
+def _as_it_is(
+    commune: Commune, source: Any, *, dataset: str | None, **known: float
+) -> tuple[Finding, gpd.GeoDataFrame | None, People | None]:
+    """What no control moves: the Finding of the map, its blocks and their people."""
+    options: dict[str, Any] = {"dataset": dataset, **known}
+    scales = Scales(**known)
+    wanted = DATASETS if dataset is None else (dataset,)
     away = False
     for dataset in wanted:
         try:
@@ -78,7 +112,7 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         options["dataset"] = dataset
         break
     else:
-        return Finding(
+        nothing = Finding(
             "lcz",
             commune,
             "out_of_coverage" if away else "no_data",
@@ -86,17 +120,21 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
             parameters=options,
             remedy=sentences.REMEDY,
         )
+        return nothing, None, None
     provenance = [holding.provenance]
     counted, cells = _cells(commune, source)
     if counted is not None:
         provenance.append(counted.provenance)
     maps, notes = second.others(commune, blocks, holding, source)
-    known = {p.dataset for p in provenance}
+    told = {p.dataset for p in provenance}
     for other in maps:
-        if other.dataset not in known:
-            known.add(other.dataset)
+        if other.dataset not in told:
+            told.add(other.dataset)
             provenance.append(catalog.find(other.dataset, commune, source).provenance)
-    return finding_of(
+    people = None
+    if cells is not None:
+        people = people_of_blocks(blocks, cells, commune.boundary_in(cells.crs))
+    finding = finding_of(
         commune,
         blocks,
         cells,
@@ -109,6 +147,7 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         like=peers.of(commune, holding, source, counted),
         notes=tuple(notes),
     )
+    return finding, blocks, people
 
 
 def _cells(commune: Commune, source: Any) -> tuple[Any, gpd.GeoDataFrame | None]:

@@ -35,6 +35,7 @@ _GROUPS = {
     "producers": {"fr": "Selon d'autres cartes", "en": "By other maps"},
     "coast": {"fr": "La côte", "en": "The coast"},
     "ahead": {"fr": "Si cela continuait (extrapolation)", "en": "If it went on (extrapolated)"},
+    "what_if": {"fr": "Si l'on plantait (supposition)", "en": "If trees were planted (supposed)"},
     "places": {"fr": "Équipements publics", "en": "Public places"},
     "memory": {"fr": "La mémoire des crues", "en": "The memory of floods"},
     "attention": {"fr": "Où regarder d'abord", "en": "Where to look first"},
