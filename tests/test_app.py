@@ -17,9 +17,10 @@ import geopandas
 import pytest
 import shapely
 
-from eo_helpers.app.answers import Answers, cached, dumps, failure, keep, moved_controls, place
+from eo_helpers.app.answers import Answers, dumps, failure, moved_controls, place
 from eo_helpers.app.client import LocalClient, ServiceClient, ServiceError
 from eo_helpers.app.framing import center_zoom, latitude, mercator
+from eo_helpers.app.kept import cached, keep
 from eo_helpers.app.marks import marks
 from eo_helpers.app.service import Service
 from eo_helpers.app.workers import Pool
@@ -351,3 +352,26 @@ def test_a_page_made_in_advance_holds_every_language():
         '<span class="eo-both" lang="en">Skip to content</span>'
     )
     assert translator("fr")("Carte :") == "Carte\u00a0:"
+
+
+def test_heavy_maps_wait_until_they_are_chosen(demo_source):
+    answers = Answers("demo")
+    told = json.loads(answers.bundle("desealing", "99003"))
+    later = [layer["name"] for layer in told["layers"] if layer.get("later")]
+    assert later and len(dumps(told)) < 400_000
+    first = next(layer for layer in told["layers"] if layer["shown"])
+    assert "geojson" in first and not first.get("later")
+    for name in later:
+        announced = next(layer for layer in told["layers"] if layer["name"] == name)
+        assert announced["legend"] and announced["alt"]  # a screen reader is told at once
+        whole = json.loads(answers.layer("desealing", "99003", name))
+        assert {**announced, "later": False} == {
+            **{key: whole[key] for key in announced if key != "later"},
+            "later": False,
+        }
+        assert whole.get("geojson") or whole.get("png")
+    cached_name = answers.layer_key("desealing", "99003", later[0])
+    assert json.loads(cached(cached_name))["name"] == later[0]
+    for stranger in ("moon", "../../secret", ""):
+        with pytest.raises(InvalidInput, match="n'a pas de carte"):
+            answers.layer("desealing", "99003", stranger)

@@ -15,8 +15,9 @@ import geopandas
 import pytest
 import shapely
 
-from eo_helpers.app.answers import Answers, cached, keep
+from eo_helpers.app.answers import Answers
 from eo_helpers.app.client import ServiceClient, ServiceError
+from eo_helpers.app.kept import cached, keep
 from eo_helpers.app.service import Service
 
 BOX = shapely.box(2.3, 48.9, 2.34, 48.93)

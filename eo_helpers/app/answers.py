@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 import logging
 import math
 import os
-import tempfile
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +22,17 @@ from cachetools import LRUCache
 
 from ..errors import EoError, InvalidInput
 from ..territory.departements import departement_name
+from .kept import cached, code_stamp, cut_back, exports_folder, keep
 
-__all__ = ["Answers", "cache_folder", "dumps", "failure", "from_environment"]
+__all__ = ["Answers", "dumps", "failure", "from_environment"]
 
 log = logging.getLogger(__name__)
 
-#: The disk cache of answers is cut back to this size, oldest first.
-CACHE_BYTES = 500_000_000
-
 #: Findings that a process keeps.
 FINDINGS = 8
+
+#: Layers that are not shown at first and are longer than this (bytes) wait to be chosen.
+LIGHT = 20_000
 
 #: More controls than any theme has are no question of ours.
 MOST_CONTROLS = 30
@@ -114,18 +115,6 @@ def failure(error: Exception) -> dict[str, Any]:
     return {"kind": "Unexpected", **UNEXPECTED, "suggestions": []}
 
 
-def cache_folder() -> Path:
-    """Folder of the cached answers, in the user's own cache."""
-    from ..catalog.cache import cache_dir
-
-    return cache_dir() / "answers"
-
-
-def exports_folder() -> Path:
-    """Folder of the exported files, each in a folder of its own."""
-    return cache_folder().with_name("exports")
-
-
 def from_environment() -> Answers:
     """Answers from the source that EO_HELPERS_SOURCE and EO_HELPERS_DATA name."""
     data = os.environ.get("EO_HELPERS_DATA")
@@ -175,6 +164,7 @@ class Answers:
             "at": self.at,
             "standing": self.standing,
             "bundle": self.bundle,
+            "layer": self.layer,
             "export": self.export,
         }
 
@@ -266,11 +256,57 @@ class Answers:
         kept = cached(key)
         if kept is not None:
             return kept
-        from ..views.bundle import bundle
-
-        answer = dumps(bundle(self.finding(theme, insee, settings), lang))
+        answer, later = self._split(theme, insee, lang, settings)
+        for name, layer in later.items():
+            keep(self._name_of(key, name), layer)
         keep(key, answer)
         return answer
+
+    def _split(
+        self, theme: str, insee: str, lang: str, settings: str
+    ) -> tuple[bytes, dict[str, bytes]]:
+        """The answer as it is shown first, and the heavy layers that wait to be chosen."""
+        from ..views.bundle import bundle, first_shown
+
+        whole = bundle(self.finding(theme, insee, settings), lang)
+        seen = first_shown(whole["layers"])
+        later, layers = {}, []
+        for layer in whole["layers"]:
+            written = dumps(layer)
+            if layer["name"] in seen or len(written) < LIGHT:
+                layers.append(layer)
+                continue
+            later[layer["name"]] = written
+            drawn = ("png", "geojson", "labels")
+            layers.append({k: v for k, v in layer.items() if k not in drawn} | {"later": True})
+        return dumps({**whole, "layers": layers}), later
+
+    def layer(
+        self, theme: str, insee: str, name: str, lang: str = "fr", settings: str = ""
+    ) -> bytes:
+        """One layer of an answer, whole: asked when a person chooses that map."""
+        kept = cached(self.layer_key(theme, insee, name, lang, settings))
+        if kept is not None:
+            return kept
+        found = self._split(theme, insee, lang, settings)[1].get(name)
+        if found is None:
+            raise InvalidInput(
+                f"Le thème « {theme} » n'a pas de carte « {name} » pour cette commune.",
+                f"Theme '{theme}' has no map '{name}' for this commune.",
+            )
+        keep(self.layer_key(theme, insee, name, lang, settings), found)
+        return found
+
+    def layer_key(
+        self, theme: str, insee: str, name: str, lang: str = "fr", settings: str = ""
+    ) -> str:
+        """Name of the kept layer: it lives and dies with its answer."""
+        return self._name_of(self.bundle_key(theme, insee, lang, settings), name)
+
+    @staticmethod
+    def _name_of(key: str, layer: str) -> str:
+        # The name comes from a page: it must not lead to another file.
+        return hashlib.sha256(f"{key}/{layer}".encode()).hexdigest()
 
     def finding(self, theme: str, insee: str, settings: str = "") -> Any:
         """The Finding itself, with the controls where the visitor left them."""
@@ -320,7 +356,7 @@ class Answers:
         try:
             path.mkdir(parents=True, exist_ok=True)
             written = export(findings, path / f"{name}.{ending}", lang, link or None)
-            _cut_back(path.parent, "*/*")
+            cut_back(path.parent, "*/*")
         except OSError as error:
             log.error("an export could not be written: %s", error.strerror)
             raise EoError(
@@ -398,9 +434,18 @@ class Answers:
             about = json.loads(described.read_text(encoding="utf-8"))
             (south, west), (north, east) = about["bounds"]
             if west <= lon <= east and south <= lat <= north:
-                png = base64.b64encode(described.with_suffix(".png").read_bytes()).decode()
-                return {"png": f"data:image/png;base64,{png}", "bounds": about["bounds"]}
+                return {"png": _as_uri(described.with_suffix(".png")), "bounds": about["bounds"]}
         return None
+
+
+@cache
+def _as_uri(picture: Path) -> str:
+    """A picture as a data URI, an eighth of the PNG's size: each session is sent it."""
+    from PIL import Image
+
+    stream = io.BytesIO()
+    Image.open(picture).convert("RGB").save(stream, "WEBP", quality=80)
+    return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
 def _match(match: Any, lang: str) -> dict[str, Any]:
@@ -425,54 +470,3 @@ def place(departement: str, population: float | None, lang: str = "fr") -> str:
     rounded = round(population, -3) if population >= 10_000 else round(population)
     inhabitants = _("hab.")
     return f"{where}, {number(rounded, lang=lang)}\u00a0{inhabitants}"
-
-
-_stamp: str | None = None
-
-
-def code_stamp() -> str:
-    """A hash of the package's own files: an answer never outlives the code that gave it."""
-    global _stamp
-    if _stamp is None:
-        root = Path(__file__).resolve().parent.parent
-        files = sorted(p for p in root.rglob("*") if p.suffix in {".py", ".css", ".json", ".j2"})
-        seen = [(str(p.relative_to(root)), p.stat().st_mtime_ns, p.stat().st_size) for p in files]
-        _stamp = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
-    return _stamp
-
-
-def cached(key: str) -> bytes | None:
-    """The kept answer of that key."""
-    try:
-        answer = (cache_folder() / f"{key}.json").read_bytes()
-    except OSError:  # not there, or not for us to read: it is computed again
-        return None
-    # A power cut may leave an empty file under the right name.
-    return answer if answer[:1] == b"{" and answer[-1:] == b"}" else None
-
-
-def keep(key: str, answer: bytes) -> None:
-    """Keep an answer: written beside, then moved; a full or read-only disk only costs speed."""
-    folder = cache_folder()
-    part: Path | None = None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
-            part = Path(file.name)
-            file.write(answer)
-        part.replace(folder / f"{key}.json")
-        _cut_back(folder)
-    except OSError as error:
-        log.warning("answers cannot be kept: %s", error.strerror)
-        if part is not None:
-            part.unlink(missing_ok=True)
-
-
-def _cut_back(folder: Path, pattern: str = "*.json") -> None:
-    kept = [(p.stat().st_mtime, p.stat().st_size, p) for p in folder.glob(pattern) if p.is_file()]
-    total = sum(size for _, size, _ in kept)
-    for _, size, path in sorted(kept):
-        if total <= CACHE_BYTES:
-            return
-        path.unlink(missing_ok=True)
-        total -= size

@@ -80,6 +80,12 @@ class Everywhere(Answers):
         real = self._of(insee)
         return real.commune(insee, lang) if real else super().commune(insee, lang)
 
+    def at(self, lat: float, lon: float, lang: str = "fr") -> bytes:
+        found = super().at(lat, lon, lang)
+        if self._listed.is_set() and json.loads(found)["item"] is None:
+            return self.real.at(lat, lon, lang)
+        return found
+
     def standing(self, insee: str, lang: str = "fr") -> bytes:
         real = self._of(insee)
         return real.standing(insee, lang) if real else super().standing(insee, lang)

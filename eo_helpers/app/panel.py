@@ -116,6 +116,8 @@ class Panel:
         Language of the words around the answer.
     alone : bool
         The theme has the page to itself: a larger map, all charts in sight.
+    fetch : callable (name), optional
+        Asks for a layer that the answer only announces; :meth:`receive` brings it.
     """
 
     def __init__(
@@ -124,8 +126,10 @@ class Panel:
         moved: Callable[[dict[str, Any]], None] = lambda settings: None,
         lang: str = "fr",
         alone: bool = False,
+        fetch: Callable[[str], None] = lambda name: None,
     ) -> None:
         self.title = title
+        self._fetch = fetch
         #: Address of the theme's own dashboard, if there is one to go to.
         self.link = ""
         self._ = translator(lang)
@@ -325,6 +329,8 @@ class Panel:
         layer = self._layers[chosen] if self._layers and chosen is not None else None
         self._draw(layer)
         self._arrange()
+        for awaited in self._awaited(layer):
+            self._fetch(awaited)
         word = self._ground.word if self._ground else ""
         lost = self._(
             "Il n'est pas joignable pour l'instant : la commune est dessinée sur un fond uni."
@@ -341,11 +347,31 @@ class Panel:
             f'<p class="eo-caption">{escape(layer["title"])}</p>{layer["legend"]}{ground}'
         )
 
+    def receive(self, layer: dict[str, Any]) -> None:
+        """A layer that had only been announced is here: draw it if it is still wanted."""
+        self._layers = [
+            {**one, **layer, "later": False} if one["name"] == layer["name"] else one
+            for one in self._layers
+        ]
+        chosen = self._choice.value
+        wanted = self._layers[chosen] if self._layers and chosen is not None else None
+        if wanted is not None and not self._awaited(wanted):
+            self._choose()
+
+    def say_of_the_map(self, sentence: str) -> None:
+        """Why the chosen map is not drawn, where its legend would be."""
+        self._legend.value = f'<p class="eo-calm">{escape(sentence)}</p>'
+
+    def _awaited(self, layer: dict[str, Any] | None) -> list[str]:
+        """Names of the layers that must come before this one can be drawn."""
+        shown = self._pair() or ((layer,) if layer else ())
+        return [one["name"] for one in shown if one.get("later")]
+
     def _draw(self, layer: dict[str, Any] | None) -> None:
         old, self._drawn = self._drawn, ()
         self._tip.value = ""
         if self._map is not None:
-            if layer is not None:
+            if layer is not None and not self._awaited(layer):
                 self._drawn = self._leaflet(layer)
             ground = self._ground
             below = ground.below if ground else ()

@@ -34,8 +34,9 @@ from typing import Any
 from ..errors import EoError, InvalidInput
 from ._figures import AnswerFigures
 from ._logs import event, start_logs
-from .answers import Answers, cached
+from .answers import Answers
 from .everywhere import Everywhere
+from .kept import cached
 from .workers import Pool, reply_error, reply_ok
 
 __all__ = ["Service", "main"]
@@ -187,6 +188,13 @@ class Service:
                 if kept is not None:
                     return reply_ok(kept)
                 reply = self._work(key, question, connection)
+            elif method == "layer":
+                key = self.answers.layer_key(**params)
+                theme = self._theme(params)
+                kept = cached(key)
+                if kept is not None:
+                    return reply_ok(kept)
+                reply = self._work(key, question, connection)
             elif method == "export":
                 reply = self._work(self.answers.export_key(**params), question, connection)
             else:
@@ -235,6 +243,7 @@ def _parse(raw: bytes) -> dict[str, Any]:
         "at": {"lat", "lon", "lang"},
         "standing": {"insee", "lang"},
         "bundle": {"theme", "insee", "lang", "settings"},
+        "layer": {"theme", "insee", "lang", "settings", "name"},
         "export": {"insee", "ending", "lang", "theme", "settings", "link"},
     }
     try:

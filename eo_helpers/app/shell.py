@@ -164,7 +164,11 @@ class Shell:
             return
         self.panels = {
             theme["name"]: Panel(
-                theme["title"][lang], partial(self.move, theme["name"]), lang, bool(self.theme)
+                theme["title"][lang],
+                partial(self.move, theme["name"]),
+                lang,
+                bool(self.theme),
+                partial(self._want, theme["name"]),
             )
             for theme in about["themes"]
             if self.theme in ("", theme["name"])
@@ -268,14 +272,35 @@ class Shell:
             if self._settings.get(name) == settings:
                 panel.widget.remove_class("eo-busy")
 
+    def _want(self, theme: str, name: str) -> None:
+        """A map was chosen that the answer only announced."""
+        self._start(self._bring(theme, name, self.generation))
+
+    async def _bring(self, theme: str, name: str, generation: int) -> None:
+        panel, question = self.panels[theme], self._question(theme)
+        panel.widget.add_class("eo-busy")
+        try:
+            layer = await self.client.call("layer", name=name, **question)
+            if generation == self.generation and question == self._question(theme):
+                panel.receive(layer)
+        except ServiceError as error:
+            if generation == self.generation:
+                self.picker.status = self._say(error)
+                panel.say_of_the_map(self._say(error))
+        finally:
+            panel.widget.remove_class("eo-busy")
+
     async def _ask(self, name: str, insee: str = "") -> dict[str, Any]:
         """The answer of a theme; for another commune with the same controls."""
+        answer: dict[str, Any] = await self.client.call("bundle", **self._question(name, insee))
+        return answer
+
+    def _question(self, name: str, insee: str = "") -> dict[str, str]:
         question = {"theme": name, "insee": insee or self._insee, "lang": self.lang}
         moved = self._settings.get(name)
         if moved:
             question["settings"] = json.dumps(moved, sort_keys=True)
-        answer: dict[str, Any] = await self.client.call("bundle", **question)
-        return answer
+        return question
 
     # -- another commune beside it ---------------------------------------------------------
 

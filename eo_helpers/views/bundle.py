@@ -12,7 +12,7 @@ from .sentences import headline, status
 from .tables import caveats_html, figures_html, provenance_html, rows
 from .words import say, unit_words
 
-__all__ = ["bundle"]
+__all__ = ["bundle", "first_shown"]
 
 
 def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
@@ -61,6 +61,25 @@ def bundle(finding: Finding, lang: str = "fr") -> dict[str, Any]:
         "provenance": provenance_html(finding.provenance, lang),
         "remedy": say(finding.remedy, lang) if finding.remedy else None,
     }
+
+
+def first_shown(layers: list[dict[str, Any]]) -> set[str]:
+    """Names of the layers that a page draws at once: the first that is shown, and its pair.
+
+    Parameters
+    ----------
+    layers : list of dict
+        ``layers`` of a bundle.
+    """
+    # What only draws an outline is on every map by itself.
+    maps = [layer for layer in layers if not layer.get("outline")]
+    first = next((layer for layer in maps if layer["shown"]), maps[0] if maps else None)
+    if first is None:
+        return {layer["name"] for layer in layers}
+    stem = first["name"].removesuffix("_before").removesuffix("_after")
+    pair = {f"{stem}_before", f"{stem}_after"} if stem != first["name"] else set()
+    outlines = {layer["name"] for layer in layers if layer.get("outline")}
+    return {first["name"], *pair, *outlines}
 
 
 def _control(control: Control, lang: str) -> dict[str, Any]:
