@@ -203,7 +203,8 @@ def test_only_the_dashboards_are_reachable_and_every_answer_is_protected(server)
         assert headers["X-Frame-Options"] == "SAMEORIGIN", path
         assert headers["Referrer-Policy"] == "same-origin"
         assert headers["X-Content-Type-Options"] == "nosniff"
-        assert "geolocation=()" in headers["Permissions-Policy"]
+        allowed = headers["Permissions-Policy"]
+        assert "geolocation=(self)" in allowed and "camera=()" in allowed  # our page alone
         assert headers["Content-Security-Policy"] == policy(url.split("/")[2])
         assert "Server" not in headers and "Strict-Transport-Security" not in headers
     assert get(root)[0] == 404  # all is under the path that was given
