@@ -26,8 +26,11 @@ INSIDE = WIDTH - 2 * MARGIN
 ACCENT, INK, SOFT, LINE = (0, 0, 145), (22, 22, 22), (80, 80, 80), (221, 221, 221)
 #: Width of a map with its legend, and of the column of words beside it, millimetres.
 MAP, GAP = 96.0, 6.0
-#: Tallest picture of a theme, millimetres: two themes fit a page with their charts.
-TALLEST, CHART, CHART_SMALL = 54.0, 44.0, 40.0
+#: Tallest map of a theme, millimetres, and what is tried next while it is more than two pages.
+TALLEST = (54.0, 46.0, 38.0)
+#: Tallest charts: under the map, beside it, and beside it a series (its words are smaller).
+CHART, CHART_SMALL, CHART_SERIES = 44.0, 40.0, 54.0
+PAGES = 2
 #: A chart of many bars may be higher, or nobody could read it.
 CHART_MANY, MANY = 58.0, 6
 #: More themes than this are drawn without the wide chart, three a page.
@@ -89,6 +92,23 @@ def write_sheet(findings: Sequence[Finding], path: Path, lang: str, link: str | 
     made = max((p.read_at for f in findings for p in f.provenance), default="")
     where = commune.insee + (f", {quantity_or_word(commune.population, 'habitants', 0, lang)}"
                              if commune.population else "")  # fmt: skip
+    for tallest in TALLEST:
+        page = _laid_out(findings, where, made, fictional, tallest, lang, link)
+        if page.page_no() <= PAGES:
+            break
+    page.output(str(path))
+
+
+def _laid_out(
+    findings: Sequence[Finding],
+    where: str,
+    made: str,
+    fictional: bool,
+    tallest: float,
+    lang: str,
+    link: str | None,
+) -> _Page:
+    commune = findings[0].commune
     page = _Page(
         commune.name,
         f"{word('sheet', lang)} · {where} · "
@@ -104,13 +124,15 @@ def write_sheet(findings: Sequence[Finding], path: Path, lang: str, link: str | 
     page.add_page()
     small = len(findings) >= FEW
     for finding in findings:
-        _block(page, finding, lang, small)
+        _block(page, finding, lang, small, tallest)
     _origin(page, findings, lang, link)
-    page.output(str(path))
+    return page
 
 
-def _block(page: _Page, finding: Finding, lang: str, small: bool) -> None:
-    if not finding.layers and not finding.indicators:
+def _block(page: _Page, finding: Finding, lang: str, small: bool, tallest: float) -> None:
+    # An outline alone is no map of anything.
+    plain = all(layer.kind != "raster" and not layer.opacity for layer in finding.layers)
+    if plain and not finding.indicators:
         _room(page, 28)
         _title(page, finding, lang)
         _words(page, headline(finding, lang), MARGIN, INSIDE, 10)
@@ -118,8 +140,8 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool) -> None:
             _words(page, say(finding.remedy, lang), MARGIN, INSIDE, 8.5, SOFT)
         page.ln(4)
         return
-    drawn = _map(finding, lang)
-    wide = None if small or not finding.charts else _chart(finding, lang, False)
+    drawn = _map(finding, lang, tallest)
+    wide = None if small or not finding.charts else _chart(finding, lang, False, tallest)
     tall = drawn[1] if drawn else 40.0
     _room(page, tall + 12 + (wide[1] + 2 if wide else 0))
     _title(page, finding, lang)
@@ -134,7 +156,7 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool) -> None:
     # Many bars in a narrow column could not be read: the main figures say more.
     few = finding.charts and len(finding.charts[0].data) <= MANY
     few = few or (finding.charts and finding.charts[0].kind == "series")
-    chart = _chart(finding, lang, True) if small and few else None
+    chart = _chart(finding, lang, True, tallest) if small and few else None
     if chart is not None:
         page.image(chart[0], column, page.get_y() + 1, w=chart[2], h=chart[1],
                    alt_text=say(finding.charts[0].alt, lang))  # fmt: skip
@@ -195,7 +217,7 @@ def _figure(page: _Page, indicator: Indicator, x: float, width: float, lang: str
     page.ln(0.8)
 
 
-def _map(finding: Finding, lang: str) -> tuple[io.BytesIO, float, float] | None:
+def _map(finding: Finding, lang: str, tallest: float) -> tuple[io.BytesIO, float, float] | None:
     """PNG of the map, its height and width in millimetres."""
     if not mapped(finding):
         return None
@@ -206,7 +228,7 @@ def _map(finding: Finding, lang: str) -> tuple[io.BytesIO, float, float] | None:
     figure.savefig(stream, dpi=DPI, format="png", bbox_inches="tight", pad_inches=0.02)
     with Image.open(stream) as picture:
         across, up = picture.size
-    height = min(MAP * up / across, TALLEST)
+    height = min(MAP * up / across, tallest)
     return stream, height, height * across / up
 
 
@@ -214,7 +236,9 @@ def _alt(finding: Finding, lang: str) -> str:
     return " ".join(say(layer.alt, lang) for layer in mapped(finding))
 
 
-def _chart(finding: Finding, lang: str, narrow: bool) -> tuple[io.BytesIO, float, float]:
+def _chart(
+    finding: Finding, lang: str, narrow: bool, tallest: float
+) -> tuple[io.BytesIO, float, float]:
     import matplotlib
 
     drawn, _ = charts.figure(finding.charts[0], lang, narrow)
@@ -224,7 +248,8 @@ def _chart(finding: Finding, lang: str, narrow: bool) -> tuple[io.BytesIO, float
     across, up = drawn.get_size_inches()
     room = (WIDTH - 2 * MARGIN - MAP - GAP) if narrow else INSIDE
     most = CHART_MANY if len(finding.charts[0].data) > MANY and up > 0.5 * across else CHART
-    height = min(room * up / across, CHART_SMALL if narrow else most)
+    beside = CHART_SERIES if finding.charts[0].kind == "series" else CHART_SMALL
+    height = min(room * up / across, min(beside, tallest) if narrow else most)
     return stream, height, height * across / up
 
 
