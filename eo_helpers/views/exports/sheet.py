@@ -26,8 +26,8 @@ INSIDE = WIDTH - 2 * MARGIN
 ACCENT, INK, SOFT, LINE = (0, 0, 145), (22, 22, 22), (80, 80, 80), (221, 221, 221)
 #: Width of a map with its legend, and of the column of words beside it, millimetres.
 MAP, GAP = 96.0, 6.0
-#: Tallest map of a theme, millimetres, and what is tried next while it is more than two pages.
-TALLEST = (54.0, 46.0, 38.0)
+#: Tallest map of a theme, millimetres, and how many figures; the next while pages are too many.
+TRIED = ((54.0, 3), (46.0, 2), (38.0, 1))
 #: Tallest charts: under the map, beside it, and beside it a series (its words are smaller).
 CHART, CHART_SMALL, CHART_SERIES = 44.0, 40.0, 54.0
 PAGES = 2
@@ -35,8 +35,6 @@ PAGES = 2
 CHART_MANY, MANY = 58.0, 6
 #: More themes than this are drawn without the wide chart, three a page.
 FEW = 4
-#: Figures that a sheet shows of a theme.
-FIGURES = 3
 DPI = 220
 #: Size of the sources' words: six themes and their sources are two pages.
 SMALL = 6.3
@@ -92,8 +90,8 @@ def write_sheet(findings: Sequence[Finding], path: Path, lang: str, link: str | 
     made = max((p.read_at for f in findings for p in f.provenance), default="")
     where = commune.insee + (f", {quantity_or_word(commune.population, 'habitants', 0, lang)}"
                              if commune.population else "")  # fmt: skip
-    for tallest in TALLEST:
-        page = _laid_out(findings, where, made, fictional, tallest, lang, link)
+    for room in TRIED:
+        page = _laid_out(findings, where, made, fictional, room, lang, link)
         if page.page_no() <= PAGES:
             break
     page.output(str(path))
@@ -104,7 +102,7 @@ def _laid_out(
     where: str,
     made: str,
     fictional: bool,
-    tallest: float,
+    room: tuple[float, int],
     lang: str,
     link: str | None,
 ) -> _Page:
@@ -124,12 +122,13 @@ def _laid_out(
     page.add_page()
     small = len(findings) >= FEW
     for finding in findings:
-        _block(page, finding, lang, small, tallest)
+        _block(page, finding, lang, small, room)
     _origin(page, findings, lang, link)
     return page
 
 
-def _block(page: _Page, finding: Finding, lang: str, small: bool, tallest: float) -> None:
+def _block(page: _Page, finding: Finding, lang: str, small: bool, room: tuple[float, int]) -> None:
+    tallest, figures = room
     # An outline alone is no map of anything.
     plain = all(layer.kind != "raster" and not layer.opacity for layer in finding.layers)
     if plain and not finding.indicators:
@@ -162,7 +161,7 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool, tallest: float
                    alt_text=say(finding.charts[0].alt, lang))  # fmt: skip
         page.set_y(page.get_y() + chart[1] + 2)
     else:
-        for indicator in _main(finding):
+        for indicator in _main(finding)[:figures]:
             _figure(page, indicator, column, width, lang)
     page.set_y(max(page.get_y(), top + tall) + 2)
     if wide is not None:
@@ -206,7 +205,7 @@ def _words(
 
 def _main(finding: Finding) -> list[Indicator]:
     """The theme's first figures: those that its own table shows first."""
-    return [one for one in finding.indicators if one.value is not None][:FIGURES]
+    return [one for one in finding.indicators if one.value is not None]
 
 
 def _figure(page: _Page, indicator: Indicator, x: float, width: float, lang: str) -> None:
