@@ -215,7 +215,9 @@ class Answers:
             {
                 "insee": commune.insee,
                 "name": commune.name,
-                "label": place(commune, lang, bool(commune.demonstration)),
+                "label": place(
+                    commune.departement, commune.population, lang, bool(commune.demonstration)
+                ),
                 "bounds": [[south, west], [north, east]],
                 "outline": shapely.geometry.mapping(outline),
                 "demonstration": bool(commune.demonstration),
@@ -412,11 +414,13 @@ def _match(match: Any, lang: str, fictional: bool) -> dict[str, Any]:
     return {
         "insee": match.insee,
         "name": match.name,
-        "label": place(match, lang, fictional),
+        "label": place(match.departement, match.population, lang, fictional),
     }
 
 
-def place(commune: Any, lang: str = "fr", fictional: bool = False) -> str:
+def place(
+    departement: str, population: float | None, lang: str = "fr", fictional: bool = False
+) -> str:
     """What tells homonyms apart: « Seine-Saint-Denis (93), 113 000 hab. ».
 
     A fictional commune is in no département, though its code may look like one.
@@ -425,8 +429,7 @@ def place(commune: Any, lang: str = "fr", fictional: bool = False) -> str:
 
     lang = language(lang)
     _ = translator(lang)
-    population = commune.population
-    where = _("Territoire fictif") if fictional else departement_name(commune.departement)
+    where = _("Territoire fictif") if fictional else departement_name(departement)
     if population is None or population != population:
         return where
     from ..text import number
