@@ -43,7 +43,8 @@ def day(date: dt.date | str, lang: str = "fr") -> str:
     """« 14 novembre 2022 », from a date or ``YYYY-MM-DD``."""
     if isinstance(date, str):
         date = dt.date.fromisoformat(date[:10])
-    return format_date(date, "d MMMM y", locale=_LOCALES[lang])
+    said = format_date(date, "d MMMM y", locale=_LOCALES[lang])
+    return said.replace("1 ", "1er ", 1) if lang == "fr" and date.day == 1 else said
 
 
 def french(text: str) -> str:

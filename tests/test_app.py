@@ -62,6 +62,8 @@ def test_homonyms_are_told_apart(answers):
     ]
     assert place("2A", None) == "Corse-du-Sud (2A)"
     assert place("99", float("nan")) == "99"
+    # A fictional island is not in Guadeloupe.
+    assert place("971", 1_000, fictional=True).startswith("Territoire fictif, ")
     assert len(DEPARTEMENTS) == 96 + 8
 
 

@@ -142,7 +142,14 @@ def test_figures_have_units_and_a_dictionary(findings, tmp_path):
     practice = next(row for row in rows if row["nom"] == "practice")
     assert practice["valeur"] == "extinction_totale" and practice["insee"] == "99003"
     change = next(row for row in rows if row["unite"] == "%" and row["borne_basse"])
-    assert float(change["borne_basse"]) <= float(change["valeur"]) <= float(change["borne_haute"])
+    # As a French spreadsheet writes them: it would read « 5.8 » as a day of August.
+    assert "," in change["valeur"] and "." not in change["valeur"]
+    low, value, high = (
+        float(change[k].replace(",", ".")) for k in ("borne_basse", "valeur", "borne_haute")
+    )
+    assert low <= value <= high
+    english = export(findings, tmp_path / "en.csv", lang="en").read_text(encoding="utf-8-sig")
+    assert f"{value!r};" in english
     assert all(row["source"] and row["demonstration"] == "1" for row in rows)
 
 

@@ -178,7 +178,9 @@ class Answers:
                 "demonstration": bool(self.source.demonstration),
                 "online": self.source_name == "online",
                 "themes": [{"name": t.name, "title": dict(t.title)} for t in THEMES],
-                "examples": [_match(m, lang) for m in self._examples()],
+                "examples": [
+                    _match(m, lang, bool(self.source.demonstration)) for m in self._examples()
+                ],
             }
         )
 
@@ -189,7 +191,8 @@ class Answers:
                 "Le nom cherché est trop long : quelques lettres suffisent.",
                 "This name is too long: a few letters are enough.",
             )
-        return dumps([_match(m, lang) for m in self.index.search(query, limit=min(int(limit), 20))])
+        found = self.index.search(query, limit=min(int(limit), 20))
+        return dumps([_match(m, lang, bool(self.source.demonstration)) for m in found])
 
     def commune(self, insee: str, lang: str = "fr") -> bytes:
         """Name, outline and plain ground of one commune."""
@@ -202,7 +205,9 @@ class Answers:
             {
                 "insee": commune.insee,
                 "name": commune.name,
-                "label": place(commune.departement, commune.population, lang),
+                "label": place(
+                    commune.departement, commune.population, lang, bool(commune.demonstration)
+                ),
                 "bounds": [[south, west], [north, east]],
                 "outline": shapely.geometry.mapping(outline),
                 "demonstration": bool(commune.demonstration),
@@ -219,8 +224,10 @@ class Answers:
                 "This position is not on Earth: latitude and longitude in degrees.",
             )
         found = self._holding(lon, lat)
-        item = _match(self.index.search(found[0], limit=1)[0], lang) if found else None
-        return dumps({"item": item})
+        if not found:
+            return dumps({"item": None})
+        match = self.index.search(found[0], limit=1)[0]
+        return dumps({"item": _match(match, lang, bool(self.source.demonstration))})
 
     def standing(self, insee: str, lang: str = "fr") -> bytes:
         """How the data of a commune stand, data set by data set; empty unless online."""
@@ -448,24 +455,30 @@ def _as_uri(picture: Path) -> str:
     return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
-def _match(match: Any, lang: str) -> dict[str, Any]:
+def _match(match: Any, lang: str, fictional: bool) -> dict[str, Any]:
     return {
         "insee": match.insee,
         "name": match.name,
-        "label": place(match.departement, match.population, lang),
+        "label": place(match.departement, match.population, lang, fictional),
     }
 
 
-def place(departement: str, population: float | None, lang: str = "fr") -> str:
-    """What tells homonyms apart: « Seine-Saint-Denis (93), 113 000 hab. »."""
-    where = departement_name(departement)
-    if population is None or population != population:
-        return where
-    from ..text import number
+def place(
+    departement: str, population: float | None, lang: str = "fr", fictional: bool = False
+) -> str:
+    """What tells homonyms apart: « Seine-Saint-Denis (93), 113 000 hab. ».
+
+    A fictional commune is in no département, though its code may look like one.
+    """
     from .words import language, translator
 
     lang = language(lang)
     _ = translator(lang)
+    where = _("Territoire fictif") if fictional else departement_name(departement)
+    if population is None or population != population:
+        return where
+    from ..text import number
+
     # Three figures are enough to recognise a town, and are easier to read.
     rounded = round(population, -3) if population >= 10_000 else round(population)
     inhabitants = _("hab.")

@@ -89,4 +89,9 @@ def _cell(row: Mapping[str, str], other: Mapping[str, str]) -> str:
     )
     differs = row["date"] and row["date"] != other["date"]
     date = f'<span class="eo-interval">{escape(row["date"])}</span>' if differs else ""
-    return f'<td class="eo-number">{escape(row["value"])}{bounds}{date}</td>'
+    return f'<td class="eo-number">{_breaking(row["value"])}{bounds}{date}</td>'
+
+
+def _breaking(value: str) -> str:
+    """A long unit may go to the line at its points, rather than anywhere."""
+    return escape(value).replace("·", "·<wbr>")

@@ -67,8 +67,11 @@ def inland(commune: Commune) -> Text:
     )
 
 
-def period(profiles: gpd.GeoDataFrame, lang: str = "fr") -> str:
-    """« entre 1934-1977 et 2012 »: years of the lines of what was measured."""
+def period(profiles: gpd.GeoDataFrame, lang: str = "fr", told: bool = False) -> str:
+    """« entre 1934-1977 et 2012 »: years of the lines of what was measured.
+
+    ``told``: as a sentence says it, « entre les années 1934 à 1977, selon l'endroit, et 2012 ».
+    """
     known = profiles[profiles["rate"].notna()]
     old, recent = known["old"].dropna(), known["recent"].dropna()
     if old.empty or recent.empty:
@@ -81,7 +84,13 @@ def period(profiles: gpd.GeoDataFrame, lang: str = "fr") -> str:
 
     def between(values: object) -> str:
         low, high = int(np.min(values)), int(np.max(values))  # type: ignore[call-overload]
-        return str(low) if low == high else f"{low}-{high}"
+        if low == high:
+            return str(low)
+        if not told:
+            return f"{low}-{high}"
+        if lang == "fr":
+            return f"les années {low} à {high}, selon l'endroit,"
+        return f"the years {low} to {high}, by place,"
 
     first, last = between(old), between(recent)
     return f"entre {first} et {last}" if lang == "fr" else f"between {first} and {last}"
@@ -102,7 +111,7 @@ def headline(
     for lang in ("fr", "en"):
         told, all_ = _km(metres["retreat"], lang), _km(metres["measured"], lang)
         share = percent(100 * metres["retreat"] / metres["measured"], 0, lang)
-        when = period(profiles, lang)
+        when = period(profiles, lang, told=True).removesuffix(",")
         most = _km(possible, lang)
         rest = metres["total"] - metres["measured"]
         more = possible - metres["retreat"] >= 50

@@ -249,16 +249,23 @@ def caveats(seen: Seen, missing: tuple[str, ...], unchecked: tuple[str, ...]) ->
     return (*out, *ASSUMPTIONS)
 
 
+#: Of the obstacles, the one that no national layer tells.
+WATER_TABLE: Text = {
+    "fr": "Ajoutez la profondeur de la nappe si vous l'avez (couche avec une colonne nappe_m).",
+    "en": "Add the depth of the water table if you have it (a layer with a column nappe_m).",
+}
+
+
 def remedy(missing: tuple[str, ...], unchecked: tuple[str, ...]) -> Text:
     """What would make it complete."""
     from ..catalog import stac
 
     wanted = {c.dataset for c in CRITERIA if c.name in missing}
-    wanted |= {v.dataset for v in VETOES if v.name in unchecked}
-    return {
-        lang: " ".join(stac.remedy(dataset)[lang] for dataset in sorted(wanted))
-        for lang in ("fr", "en")
-    }
+    wanted |= {v.dataset for v in VETOES if v.name in unchecked and v.name != "water_table"}
+    asked = [stac.remedy(dataset) for dataset in sorted(wanted)]
+    if "water_table" in unchecked and "ground-hazards" not in wanted:
+        asked.append(WATER_TABLE)
+    return {lang: " ".join(one[lang] for one in asked) for lang in ("fr", "en")}
 
 
 def sector_headline(seen: Seen, row: int, gain: Gain) -> Text:

@@ -166,7 +166,9 @@ def chart(memory: Memory, commune: Commune, date: str) -> Series | None:
     events = _events(memory, date)
     if memory.levels is not None and memory.station is not None:
         # A year is what one compares; a month of twenty years would be a hedge of needles.
-        yearly = memory.levels.resample("YS").max()
+        # It stands at its own month, where the decree for that flood stands too.
+        levels = memory.levels.dropna()
+        yearly = levels.loc[levels.groupby(pd.DatetimeIndex(levels.index).year).idxmax()]
         data = pd.DataFrame(
             {
                 "date": pd.DatetimeIndex(yearly.index).strftime("%Y-%m-%d"),

@@ -262,7 +262,7 @@ def _layers(commune: Commune, found: Assessment, data: xr.Dataset) -> tuple[Laye
         return (outline(commune),)
     top = max(float(np.nanpercentile(m, 98)) if np.isfinite(m).any() else 1.0 for *_, m in means)
     legend = Legend(
-        {"fr": "Radiance vers 1 h 30", "en": "Radiance around 01:30"},
+        {"fr": "Lumière vers 1 h 30", "en": "Light around 01:30"},
         UNIT,
         scale=Scale(CMAP, 0.0, max(1.0, float(np.ceil(top)))),
     )
@@ -299,7 +299,7 @@ def _charts(commune: Commune, found: Assessment, table: pd.DataFrame) -> tuple[C
     events = tuple(
         Event(
             f"{found.date(b.index)}-01",
-            sentences.event_label(b, found),
+            sentences.event_label(b),
             f"{found.date(b.index_low)}-01",
             f"{found.date(b.index_high)}-01",
         )

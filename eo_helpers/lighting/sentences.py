@@ -231,14 +231,12 @@ def _of_the_neighbours(name: str, found: Assessment, lang: str) -> str:
     )
 
 
-def event_label(b: Break, found: Assessment) -> Text:
-    """« −68 % en novembre 2022 »."""
+def event_label(b: Break) -> Text:
+    """« −68 % »; the event carries its date."""
     out = {}
     for lang in ("fr", "en"):
         sign = "\u2212" if b.change_percent < 0 else "+"
-        when = month(found.date(b.index), lang)
-        size = percent(abs(b.change_percent), 0, lang)
-        out[lang] = f"{sign}{size} {'en' if lang == 'fr' else 'in'} {when}"
+        out[lang] = sign + percent(abs(b.change_percent), 0, lang)
     return out
 
 

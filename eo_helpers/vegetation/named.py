@@ -98,9 +98,26 @@ def charts(
         title = {"fr": "Arbres dans les cours et terrains scolaires",
                  "en": "Trees in school grounds"}  # fmt: skip
         table = schools.sort_values("canopy").head(12)
+        if len(schools) > len(table):
+            title = {"fr": f"{title['fr']} : les {len(table)} qui en ont le moins",
+                     "en": f"{title['en']}: the {len(table)} with fewest"}  # fmt: skip
         names = table["toponyme"].where(table["toponyme"].notna(), table["nature"])
+        names = _told_apart(names, table, named.zones)
         out.append(_bars("schools", title, table.assign(name=names), "name", commune))
     return out
+
+
+def _told_apart(
+    names: pd.Series, places: gpd.GeoDataFrame, zones: gpd.GeoDataFrame | None
+) -> pd.Series:
+    """The district after the name of two places that are called the same."""
+    twice = names.duplicated(keep=False)
+    if zones is None or not twice.any():
+        return names
+    points = gpd.GeoDataFrame(geometry=places.representative_point()[twice], crs=places.crs)
+    where = points.sjoin(zones[["name", "geometry"]].to_crs(places.crs))["name"]
+    where = where[~where.index.duplicated()].reindex(names.index)
+    return names.where(where.isna(), names + " (" + where.astype(str) + ")")
 
 
 def _bars(name: str, title: Text, table: pd.DataFrame, label: str, commune: Commune) -> Bars:

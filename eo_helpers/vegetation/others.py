@@ -160,7 +160,8 @@ def _figure(one: Told, name: str, label: Text) -> Indicator:
         f"{name}_share_{one.dataset.replace('-', '_')}",
         {"fr": f"{label['fr']} selon {PRODUCERS[one.dataset][0]}",
          "en": f"{label['en']} by {PRODUCERS[one.dataset][0]}"},
-        100 * one.shares[name], "%", date=one.date or None, source=one.dataset, digits=1,
+        # A producer's map stands for a year, whatever day its file bears.
+        100 * one.shares[name], "%", date=one.date[:4] or None, source=one.dataset, digits=1,
         group="producers",
     )  # fmt: skip
 

@@ -23,7 +23,7 @@ from ..territory import bdtopo
 from ..territory.commune import Commune
 from ..text import Text, number
 from .indicators import PARK_AREA, PARK_METRES, PUBLIC_AREA
-from .parts import Part
+from .parts import Part, dated
 from .strata import GREEN, HERB, SHRUB, TREE
 
 __all__ = ["Parks", "green_areas", "near_parks", "of", "read_parks"]
@@ -45,6 +45,7 @@ class Parks:
     shapes: gpd.GeoDataFrame
     provenance: Provenance | None
     dataset: str
+    date: str = ""
 
 
 @remembered(size=3)
@@ -58,7 +59,7 @@ def read_parks(commune: Commune, source: Any) -> Parks | None:
             continue
         table = _together(table)
         if len(table):
-            return Parks(table, holding.provenance, dataset)
+            return Parks(table, holding.provenance, dataset, dated(holding))
     return None
 
 
@@ -180,7 +181,7 @@ def of(
          "(open to the public or not)"}
     )  # fmt: skip
     indicator = Indicator(
-        "homes_near_park", label, 100 * share, "%", date=None if known else date or None,
+        "homes_near_park", label, 100 * share, "%", date=(parks.date if known else date) or None,
         source=parks.dataset if known else image, digits=0, group="people",
     )  # fmt: skip
     caveat: Text = (

@@ -81,22 +81,22 @@ def _bar_texts(
     data = chart.data.reset_index(drop=True)
     label, mark = bar_label(data, n, lang), _cell(data, "mark", n)
     color = _cell(data, "color", n) or COLORS[0]
-    marked = "mark" in data.columns
+    wide = _mark_width(data)
     if narrow:
         at = {"xy": (0, n - 0.22), "xycoords": ("axes fraction", "data")}
-        shift = 24 if marked else 4
+        shift = wide + 9 if wide else 4
         ax.annotate(
             label, xytext=(shift, 0), textcoords="offset points", va="center", color=INK, **at
         )
-        where = (9, 0)
+        where = (2 + wide / 2, 0)
     else:
         at = {"xy": (0, n), "xycoords": ("axes fraction", "data")}
-        shift = -32 if marked else -8
+        shift = -(wide + 17) if wide else -8
         ax.annotate(
-            textwrap.fill(label, 34), xytext=(shift, 0), textcoords="offset points", ha="right",
-            va="center", color=INK, linespacing=1.1, **at,
+            textwrap.fill(label, 34 if wide < 20 else 30), xytext=(shift, 0),
+            textcoords="offset points", ha="right", va="center", color=INK, linespacing=1.1, **at,
         )  # fmt: skip
-        where = (-17, 0)
+        where = (-(9.5 + wide / 2), 0)
     if mark:
         ax.annotate(
             mark, xytext=where, textcoords="offset points", ha="center", va="center",
@@ -117,6 +117,13 @@ def _bar_texts(
             bounds, xy=(1, 0.5), xycoords=said, xytext=(6, 0), textcoords="offset points",
             va="center", fontsize=11, color=SOFT,
         )  # fmt: skip
+
+
+def _mark_width(data: Any) -> float:
+    """Pixels of the widest mark with its square; 0 without marks."""
+    if "mark" not in data.columns:
+        return 0.0
+    return 7 + 8 * max((len(_cell(data, "mark", n)) for n in range(len(data))), default=0)
 
 
 def room_after_bars(chart: Bars, lang: str) -> int:
@@ -212,8 +219,24 @@ def draw_series(chart: Series, ax: Any, lang: str, narrow: bool = False) -> None
     _axes_words(ax, dates, lang, narrow)
     for n, event in enumerate(chart.events):
         _draw_event(ax, chart, event, n, lang, narrow)
-    if len(chart.lines) > 1:
+    if keyed(chart):
         _key(ax, narrow)
+
+
+def keyed(chart: Series) -> bool:
+    """Does the chart need a key? Points of one series say nothing of themselves."""
+    return len(chart.lines) > 1 or any(line.style == "points" for line in chart.lines)
+
+
+def key_rows(chart: Series, lang: str, narrow: bool) -> int:
+    """Lines of text that the key takes."""
+    if not keyed(chart):
+        return 0
+    return sum(len(_key_lines(say(x.label, lang))) for x in chart.lines) if narrow else 1
+
+
+def _key_lines(label: str) -> list[str]:
+    return textwrap.wrap(label, 40) or [""]
 
 
 def columns_of(line: Line) -> list[str]:
@@ -273,7 +296,7 @@ def _y_limits(
     if 0 < len(chart.events) <= _LABELLED:
         need = sum(16 * len(_event_lines(chart, e, narrow, lang)) + 4 for e in chart.events)
     else:
-        need = 62 if chart.events else 0
+        need = 88 if chart.events else 0
     share = min(need / pixels, 0.6)
     return low, low + (high - low + 0.06 * height) / (1 - share)
 
@@ -301,9 +324,14 @@ def _draw_event(ax: Any, chart: Series, event: Event, n: int, lang: str, narrow:
     when = event_words(event, is_monthly(chart), lang)[0]
     style: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points"}
     if turned:
+        near = [_pixels(ax, other) for other in chart.events[:n]]
+        here = _pixels(ax, event)
+        if any(abs(here - x) < 1 for x in near):
+            return  # two events of one day: their date is written once
+        crowded = any(here - x < 16 for x in near) and here < ax.get_window_extent().x1 - 16
         ax.annotate(
-            when, xy=(at, 1), xytext=(-3, -2), rotation=90, ha="right", va="top", fontsize=10,
-            color=INK, **style,
+            when, xy=(at, 1), xytext=(3 if crowded else -3, -2), rotation=90,
+            ha="left" if crowded else "right", va="top", fontsize=10, color=INK, **style,
         )  # fmt: skip
         return
     above = sum(16 * len(_event_lines(chart, e, narrow, lang)) + 4 for e in chart.events[:n])
@@ -315,9 +343,18 @@ def _draw_event(ax: Any, chart: Series, event: Event, n: int, lang: str, narrow:
         )  # fmt: skip
 
 
+def _pixels(ax: Any, event: Event) -> float:
+    """Where an event stands, from the left of the drawing."""
+    import matplotlib.dates as mdates
+
+    return float(ax.transData.transform((mdates.date2num(_date(event.date)), 0))[0])
+
+
 def _key(ax: Any, narrow: bool) -> None:
     """What each line is, above the plot and below the unit's line of text."""
     handles, labels = ax.get_legend_handles_labels()
+    if narrow:
+        labels = ["\n".join(_key_lines(label)) for label in labels]
     pixels = ax.get_window_extent().height * 72 / ax.figure.dpi
     ax.legend(
         handles, labels, loc="lower left", bbox_to_anchor=(-0.02, 1 + 30 / pixels),
@@ -371,6 +408,14 @@ def bar_words(chart: Bars, n: int, lang: str) -> str:
     return f"{bar_label(data, n, lang)}{colon(lang)}{said}"
 
 
+def band_words(low: float, high: float, unit: str, digits: int, lang: str) -> str:
+    """Bounds that stand alone: one figure where both are written the same."""
+    one = quantity(high, unit, digits, lang)
+    return (
+        one if quantity(low, unit, digits, lang) == one else interval(low, high, unit, digits, lang)
+    )
+
+
 def date_text(chart: Series, n: int, lang: str) -> str:
     """Everything that the chart shows at its ``n``-th date."""
     monthly = is_monthly(chart)
@@ -381,7 +426,7 @@ def date_text(chart: Series, n: int, lang: str) -> str:
         if not all(np.isfinite(values)):
             continue
         if line.style == "band":
-            said = interval(values[0], values[-1], chart.unit, chart.digits, lang)
+            said = band_words(values[0], values[-1], chart.unit, chart.digits, lang)
         else:
             said = quantity(values[0], chart.unit, chart.digits, lang)
         lines.append(f"{say(line.label, lang)}{colon(lang)}{said}")

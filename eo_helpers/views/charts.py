@@ -10,7 +10,7 @@ from ..findings import Bars, Chart, Series
 from . import _draw
 from ._html import fill
 from ._svg import RC, Hit, inline_svg
-from .words import interval, quantity, say, unit_words, word
+from .words import interval, quantity, say, small_or, unit_words, word
 
 __all__ = ["chart_html", "draw", "figure", "to_svg"]
 
@@ -51,8 +51,8 @@ def figure(chart: Chart, lang: str = "fr", narrow: bool = False) -> tuple[Any, A
             left = 2 if narrow else 300
             box = (left, 4, width - left - right, height - 8)
         else:
-            keys = len(chart.lines) if len(chart.lines) > 1 else 0
-            top = 30 + (19 * keys if narrow else 26 * bool(keys))
+            keys = _draw.key_rows(chart, lang, narrow)
+            top = 30 + (19 * keys if narrow else 26 * keys)
             height = (260 if narrow else 270) + top
             box = (46, 30, width - 46 - 14, height - 30 - top)
         drawn = Figure(figsize=(width / 72, height / 72), dpi=72)
@@ -137,7 +137,8 @@ def _bars_table(chart: Bars, lang: str) -> tuple[list[str], list[list[str]]]:
         if ranged:
             low, high = float(data["low"].iloc[n]), float(data["high"].iloc[n])
             known = low == low and high == high
-            row.append(interval(low, high, chart.unit, chart.digits, lang) if known else "")
+            # The unit is in the cell beside it; twice would not fit a phone.
+            row.append(interval(low, high, "", chart.digits, lang) if known else "")
         rows.append(row)
     return head + ([word("interval", lang)] if ranged else []), rows
 
@@ -157,7 +158,7 @@ def _series_table(chart: Series, lang: str) -> tuple[list[str], list[list[str]]]
             if not np.isfinite(values).all():
                 row.append("–")
             elif line.style == "band":
-                row.append(interval(values[0], values[-1], "", chart.digits, lang))
+                row.append(_draw.band_words(values[0], values[-1], "", chart.digits, lang))
             else:
                 row.append(quantity(values[0], "", chart.digits, lang))
         rows.append(row)
@@ -167,5 +168,5 @@ def _series_table(chart: Series, lang: str) -> tuple[list[str], list[list[str]]]
 def _said(value: Any, chart: Bars, lang: str) -> str:
     value = float(value)
     return (
-        quantity(value, chart.unit, chart.digits, lang) if value == value else word("missing", lang)
+        small_or(value, chart.unit, chart.digits, lang) if value == value else word("missing", lang)
     )

@@ -107,7 +107,9 @@ def provenance_html(provenance: Iterable[Provenance], lang: str = "fr") -> str:
     for p in provenance:
         read = date_words(p.read_at, lang)
         place = word(f"source_{p.source}", lang)
-        sources.append({**p.to_dict(), "read": f"{read} ({place})"})
+        # The badge beside it says in every language that it is fictional.
+        edition = p.edition.removesuffix(" (démonstration)") if p.demonstration else p.edition
+        sources.append({**p.to_dict(), "edition": edition, "read": f"{read} ({place})"})
     return str(fill("provenance", sources=sources, lang=lang)) if sources else ""
 
 

@@ -162,13 +162,20 @@ def _signless_zero(value: float, digits: int, lang: str) -> str:
 def interval(
     low: float | None, high: float | None, unit: str, digits: int = 1, lang: str = "fr"
 ) -> str:
-    """« entre 61 et 74 % »; « au moins … », « au plus … » for one bound; empty for none."""
+    """« entre 61 et 74 % »; « au moins … », « au plus … » for one bound; empty for none.
+
+    Bounds that are written the same say how near they are instead: « à 1 % près », never
+    « entre 38 et 38 % ».
+    """
     if low is None and high is None:
         return ""
     if low is None or high is None:
         bound, key = (high, "high") if low is None else (low, "low")
         assert bound is not None
         return f"{word(key, lang)} {quantity(bound, unit, digits, lang)}"
+    if _signless_zero(low, digits, lang) == _signless_zero(high, digits, lang):
+        near = "à {} près" if lang == "fr" else "to within {}"
+        return near.format(quantity(10.0**-digits, unit, digits, lang))
     joint = "entre {} et {}" if lang == "fr" else "between {} and {}"
     return joint.format(_signless_zero(low, digits, lang), quantity(high, unit, digits, lang))
 

@@ -52,7 +52,7 @@ def test_type_pick_see_every_theme_then_another(visit, demo_server):
     assert "Données de démonstration" in text and "aucune de ces communes n'existe" in text
     visitor.type("st aubin")  # an abbreviation, no hyphens
     first = visitor.options()[0]
-    assert first.startswith(TOWN) and re.search(r"99, 24.000.hab\.$", first)
+    assert first.startswith(TOWN) and re.search(r"Territoire fictif, 24.000.hab\.$", first)
     visitor.page.keyboard.press("Enter")
     visitor.wait_answer(TOWN)
     assert visitor.panels().count() == len(THEMES) + 1

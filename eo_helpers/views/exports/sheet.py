@@ -26,14 +26,15 @@ INSIDE = WIDTH - 2 * MARGIN
 ACCENT, INK, SOFT, LINE = (0, 0, 145), (22, 22, 22), (80, 80, 80), (221, 221, 221)
 #: Width of a map with its legend, and of the column of words beside it, millimetres.
 MAP, GAP = 96.0, 6.0
-#: Tallest picture of a theme, millimetres: two themes fit a page with their charts.
-TALLEST, CHART, CHART_SMALL = 54.0, 44.0, 40.0
+#: Tallest map of a theme, millimetres, and how many figures; the next while pages are too many.
+TRIED = ((54.0, 3), (46.0, 2), (38.0, 1))
+#: Tallest charts: under the map, beside it, and beside it a series (its words are smaller).
+CHART, CHART_SMALL, CHART_SERIES = 44.0, 40.0, 54.0
+PAGES = 2
 #: A chart of many bars may be higher, or nobody could read it.
 CHART_MANY, MANY = 58.0, 6
 #: More themes than this are drawn without the wide chart, three a page.
 FEW = 4
-#: Figures that a sheet shows of a theme.
-FIGURES = 3
 DPI = 220
 #: Size of the sources' words: six themes and their sources are two pages.
 SMALL = 6.3
@@ -89,6 +90,23 @@ def write_sheet(findings: Sequence[Finding], path: Path, lang: str, link: str | 
     made = max((p.read_at for f in findings for p in f.provenance), default="")
     where = commune.insee + (f", {quantity_or_word(commune.population, 'habitants', 0, lang)}"
                              if commune.population else "")  # fmt: skip
+    for room in TRIED:
+        page = _laid_out(findings, where, made, fictional, room, lang, link)
+        if page.page_no() <= PAGES:
+            break
+    page.output(str(path))
+
+
+def _laid_out(
+    findings: Sequence[Finding],
+    where: str,
+    made: str,
+    fictional: bool,
+    room: tuple[float, int],
+    lang: str,
+    link: str | None,
+) -> _Page:
+    commune = findings[0].commune
     page = _Page(
         commune.name,
         f"{word('sheet', lang)} · {where} · "
@@ -104,13 +122,16 @@ def write_sheet(findings: Sequence[Finding], path: Path, lang: str, link: str | 
     page.add_page()
     small = len(findings) >= FEW
     for finding in findings:
-        _block(page, finding, lang, small)
+        _block(page, finding, lang, small, room)
     _origin(page, findings, lang, link)
-    page.output(str(path))
+    return page
 
 
-def _block(page: _Page, finding: Finding, lang: str, small: bool) -> None:
-    if not finding.layers and not finding.indicators:
+def _block(page: _Page, finding: Finding, lang: str, small: bool, room: tuple[float, int]) -> None:
+    tallest, figures = room
+    # An outline alone is no map of anything.
+    plain = all(layer.kind != "raster" and not layer.opacity for layer in finding.layers)
+    if plain and not finding.indicators:
         _room(page, 28)
         _title(page, finding, lang)
         _words(page, headline(finding, lang), MARGIN, INSIDE, 10)
@@ -118,8 +139,8 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool) -> None:
             _words(page, say(finding.remedy, lang), MARGIN, INSIDE, 8.5, SOFT)
         page.ln(4)
         return
-    drawn = _map(finding, lang)
-    wide = None if small or not finding.charts else _chart(finding, lang, False)
+    drawn = _map(finding, lang, tallest)
+    wide = None if small or not finding.charts else _chart(finding, lang, False, tallest)
     tall = drawn[1] if drawn else 40.0
     _room(page, tall + 12 + (wide[1] + 2 if wide else 0))
     _title(page, finding, lang)
@@ -134,13 +155,13 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool) -> None:
     # Many bars in a narrow column could not be read: the main figures say more.
     few = finding.charts and len(finding.charts[0].data) <= MANY
     few = few or (finding.charts and finding.charts[0].kind == "series")
-    chart = _chart(finding, lang, True) if small and few else None
+    chart = _chart(finding, lang, True, tallest) if small and few else None
     if chart is not None:
         page.image(chart[0], column, page.get_y() + 1, w=chart[2], h=chart[1],
                    alt_text=say(finding.charts[0].alt, lang))  # fmt: skip
         page.set_y(page.get_y() + chart[1] + 2)
     else:
-        for indicator in _main(finding):
+        for indicator in _main(finding)[:figures]:
             _figure(page, indicator, column, width, lang)
     page.set_y(max(page.get_y(), top + tall) + 2)
     if wide is not None:
@@ -184,7 +205,7 @@ def _words(
 
 def _main(finding: Finding) -> list[Indicator]:
     """The theme's first figures: those that its own table shows first."""
-    return [one for one in finding.indicators if one.value is not None][:FIGURES]
+    return [one for one in finding.indicators if one.value is not None]
 
 
 def _figure(page: _Page, indicator: Indicator, x: float, width: float, lang: str) -> None:
@@ -195,7 +216,7 @@ def _figure(page: _Page, indicator: Indicator, x: float, width: float, lang: str
     page.ln(0.8)
 
 
-def _map(finding: Finding, lang: str) -> tuple[io.BytesIO, float, float] | None:
+def _map(finding: Finding, lang: str, tallest: float) -> tuple[io.BytesIO, float, float] | None:
     """PNG of the map, its height and width in millimetres."""
     if not mapped(finding):
         return None
@@ -206,7 +227,7 @@ def _map(finding: Finding, lang: str) -> tuple[io.BytesIO, float, float] | None:
     figure.savefig(stream, dpi=DPI, format="png", bbox_inches="tight", pad_inches=0.02)
     with Image.open(stream) as picture:
         across, up = picture.size
-    height = min(MAP * up / across, TALLEST)
+    height = min(MAP * up / across, tallest)
     return stream, height, height * across / up
 
 
@@ -214,7 +235,9 @@ def _alt(finding: Finding, lang: str) -> str:
     return " ".join(say(layer.alt, lang) for layer in mapped(finding))
 
 
-def _chart(finding: Finding, lang: str, narrow: bool) -> tuple[io.BytesIO, float, float]:
+def _chart(
+    finding: Finding, lang: str, narrow: bool, tallest: float
+) -> tuple[io.BytesIO, float, float]:
     import matplotlib
 
     drawn, _ = charts.figure(finding.charts[0], lang, narrow)
@@ -224,7 +247,8 @@ def _chart(finding: Finding, lang: str, narrow: bool) -> tuple[io.BytesIO, float
     across, up = drawn.get_size_inches()
     room = (WIDTH - 2 * MARGIN - MAP - GAP) if narrow else INSIDE
     most = CHART_MANY if len(finding.charts[0].data) > MANY and up > 0.5 * across else CHART
-    height = min(room * up / across, CHART_SMALL if narrow else most)
+    beside = CHART_SERIES if finding.charts[0].kind == "series" else CHART_SMALL
+    height = min(room * up / across, min(beside, tallest) if narrow else most)
     return stream, height, height * across / up
 
 

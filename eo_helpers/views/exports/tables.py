@@ -63,16 +63,18 @@ def indicator_rows(findings: Sequence[Finding], lang: str) -> list[list[Any]]:
 
 
 def write_csv(findings: Sequence[Finding], path: Path, lang: str) -> None:
-    """Figures, semicolons between them, decimal points, UTF-8 with the mark that Excel needs."""
-    path.write_text(
-        _text([list(COLUMNS), *indicator_rows(findings, lang)]), encoding="utf-8-sig", newline=""
-    )
+    """Figures, semicolons between them, UTF-8 with the mark that Excel needs.
+
+    Decimals as the language writes them: a French spreadsheet reads « 5.8 » as the 5th of August.
+    """
+    rows = [list(COLUMNS), *indicator_rows(findings, lang)]
+    path.write_text(_text(rows, lang), encoding="utf-8-sig", newline="")
 
 
 def dictionary_csv(lang: str) -> str:
     """What each column of the figures holds."""
     head = ["colonne", "description"]
-    return _text([head, *([name, say(about, lang)] for name, about in COLUMNS.items())])
+    return _text([head, *([name, say(about, lang)] for name, about in COLUMNS.items())], lang)
 
 
 def chart_csv(chart: Chart, lang: str) -> str:
@@ -88,10 +90,17 @@ def chart_csv(chart: Chart, lang: str) -> str:
     else:
         words |= {name: chart.unit for name in ("value", "low", "high") if name in words}
     rows = [list(data.columns), [words[name] for name in data.columns]]
-    return _text([*rows, *data.astype(object).where(data.notna(), None).values.tolist()])
+    return _text([*rows, *data.astype(object).where(data.notna(), None).values.tolist()], lang)
 
 
-def _text(rows: list[Any]) -> str:
+def _text(rows: list[Any], lang: str) -> str:
     stream = io.StringIO()
-    csv.writer(stream, delimiter=";", lineterminator="\r\n").writerows(rows)
+    told = [[_cell(value, lang) for value in row] for row in rows]
+    csv.writer(stream, delimiter=";", lineterminator="\r\n").writerows(told)
     return stream.getvalue()
+
+
+def _cell(value: Any, lang: str) -> Any:
+    return (
+        repr(float(value)).replace(".", ",") if isinstance(value, float) and lang == "fr" else value
+    )
