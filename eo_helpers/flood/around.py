@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import geopandas as gpd
+import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from .. import catalog
 from ..catalog.provenance import Provenance
@@ -14,7 +15,8 @@ from ..errors import NoData
 from ..territory import bdtopo, districts, population
 from ..territory.commune import Commune
 from . import swot as levels_from_space
-from .named import PLACES
+from .named import PLACES, Numbered, numbered, public_places
+from .reached import people_per_cell
 from .stakes import Doorsteps, RoadPoints, doorsteps, road_points
 from .stakes_told import BUILDINGS, ROADS
 from .water import Water
@@ -31,11 +33,11 @@ class Around:
 
     Attributes
     ----------
-    cells : geopandas.GeoDataFrame or None
-        Population cells.
-    buildings, roads, places : Doorsteps, RoadPoints, geopandas.GeoDataFrame, or None
+    cells : float array of the water's grid, or None
+        People in each cell (:func:`.reached.people_per_cell`).
+    buildings, roads, places : Doorsteps, RoadPoints, Numbered, or None
         Of BD TOPO, where they stand on the water's grid; only read where the depth is known.
-    zones : geopandas.GeoDataFrame or None
+    zones : Numbered or None
         Districts (IRIS).
     agreement : levels_from_space.Agreement or None
         The surface found here against SWOT's.
@@ -44,11 +46,11 @@ class Around:
     provenance : tuple of Provenance
     """
 
-    cells: gpd.GeoDataFrame | None = None
+    cells: NDArray[np.float64] | None = None
     buildings: Doorsteps | None = None
     roads: RoadPoints | None = None
-    places: gpd.GeoDataFrame | None = None
-    zones: gpd.GeoDataFrame | None = None
+    places: Numbered | None = None
+    zones: Numbered | None = None
     agreement: levels_from_space.Agreement | None = None
     swot: str = ""
     provenance: tuple[Provenance, ...] = ()
@@ -73,13 +75,13 @@ def read_around(commune: Commune, source: Any, water: Water) -> Around:
             return
         provenance.append(holding.provenance)
 
-    take("cells", POPULATION, population.read)
-    take("zones", districts.DATASET, districts.read)
+    grid = water.grid["flood"]
+    take("cells", POPULATION, lambda h, c: people_per_cell(population.read(h, c), grid))
+    take("zones", districts.DATASET, lambda h, c: numbered(districts.read(h, c), grid))
     if "depth" in water.grid:
-        grid = water.grid["depth"]
         take("buildings", BUILDINGS, lambda h, c: doorsteps(bdtopo.read(h, c), grid))
         take("roads", ROADS, lambda h, c: road_points(bdtopo.read(h, c), grid))
-        take("places", PLACES, bdtopo.read)
+        take("places", PLACES, lambda h, c: public_places(bdtopo.read(h, c), grid))
         for dataset in SWOT:
             if "agreement" not in found:
                 take("agreement", dataset, lambda holding, _: _agreement(holding, water))
