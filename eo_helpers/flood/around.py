@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from .. import catalog
@@ -14,17 +13,15 @@ from ..catalog.provenance import Provenance
 from ..errors import NoData
 from ..territory import bdtopo, districts, population
 from ..territory.commune import Commune
-from . import swot as levels_from_space
 from .named import PLACES, Numbered, numbered, public_places
 from .reached import people_per_cell
 from .stakes import Doorsteps, RoadPoints, doorsteps, road_points
 from .stakes_told import BUILDINGS, ROADS
 from .water import Water
 
-__all__ = ["POPULATION", "SWOT", "Around", "read_around"]
+__all__ = ["POPULATION", "Around", "read_around"]
 
 POPULATION = "filosofi-200m"
-SWOT = ("swot-raster", "swot-river")
 
 
 @dataclass(frozen=True)
@@ -39,10 +36,6 @@ class Around:
         Of BD TOPO, where they stand on the water's grid; only read where the depth is known.
     zones : Numbered or None
         Districts (IRIS).
-    agreement : levels_from_space.Agreement or None
-        The surface found here against SWOT's.
-    swot : str
-        Data set of SWOT that ``agreement`` is from.
     provenance : tuple of Provenance
     """
 
@@ -51,8 +44,6 @@ class Around:
     roads: RoadPoints | None = None
     places: Numbered | None = None
     zones: Numbered | None = None
-    agreement: levels_from_space.Agreement | None = None
-    swot: str = ""
     provenance: tuple[Provenance, ...] = ()
 
 
@@ -82,31 +73,4 @@ def read_around(commune: Commune, source: Any, water: Water) -> Around:
         take("buildings", BUILDINGS, lambda h, c: doorsteps(bdtopo.read(h, c), grid))
         take("roads", ROADS, lambda h, c: road_points(bdtopo.read(h, c), grid))
         take("places", PLACES, lambda h, c: public_places(bdtopo.read(h, c), grid))
-        for dataset in SWOT:
-            if "agreement" not in found:
-                take("agreement", dataset, lambda holding, _: _agreement(holding, water))
-                found |= {"swot": dataset} if "agreement" in found else {}
     return Around(**found, provenance=tuple(provenance))
-
-
-def _agreement(holding: Any, water: Water) -> levels_from_space.Agreement:
-    """Of the files of the image's day, the first that measured this water."""
-    same = [
-        path
-        for path, item in zip(holding.paths, holding.items, strict=True)
-        if item.datetime is None
-        or not water.date
-        or item.datetime.date().isoformat() == water.date[:10]
-    ]
-    surface: xr.Dataset | None = water.surface
-    for path in same:
-        if surface is None:
-            break
-        try:
-            return levels_from_space.compare(surface, levels_from_space.read_levels(path))
-        except NoData:
-            continue
-    raise NoData(
-        "SWOT n'a pas mesuré cette crue le jour de l'image.",
-        "SWOT did not measure this flood on the day of the image.",
-    )
