@@ -160,9 +160,7 @@ def results(
         for seed in seeds:
             after, before, truth = simulate(seed, correlation)
             image = raster(optical(seed), ("green", "nir", "swir")) if with_optical else None
-            found = water_extent(
-                raster(after), raster(before) if with_before else None, image
-            )
+            found = water_extent(raster(after), raster(before) if with_before else None, image)
             seen = found.flood.values != 255
             kept.append([a[seen] for a in (found.probability.values, found.flood.values, truth)])
     p, mask, truth = (np.concatenate(a) for a in zip(*kept, strict=True))

@@ -184,9 +184,7 @@ def assess(
         out |= _depths(depth, sigma, wet, hectare)
     if cells is not None and len(cells):
         density = (
-            people_per_cell(cells, water["flood"])
-            if isinstance(cells, gpd.GeoDataFrame)
-            else cells
+            people_per_cell(cells, water["flood"]) if isinstance(cells, gpd.GeoDataFrame) else cells
         )
 
         def people(mask: NDArray[np.bool_]) -> float:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-import shapely
 import rioxarray  # noqa: F401 - the .rio of what is given back
+import shapely
 import xarray as xr
 from rasterio.enums import Resampling
 from rasterio.features import geometry_mask
@@ -88,7 +88,9 @@ def read_extent(
 def _mask(path: Path, grid: Grid) -> np.ndarray | None:
     with ExitStack() as stack:
         file = stack.enter_context(open_raster(path))
-        frame = shapely.box(*file.bounds).segmentize(max(file.width, file.height) * file.res[0] / 16)
+        frame = shapely.box(*file.bounds).segmentize(
+            max(file.width, file.height) * file.res[0] / 16
+        )
         shape = transform_geom(file.crs, grid.crs, shapely.geometry.mapping(frame))
         covered = ~geometry_mask([shape], grid.shape, grid.transform)
         if not covered.any():
