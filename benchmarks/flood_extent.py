@@ -105,8 +105,11 @@ def valley(maps: Path | None) -> None:
 
 def simulated() -> None:
     print(f"Simulated parcels, seeds {EVALUATION.start}-{EVALUATION.stop - 1}")
-    for name, with_before in (("one scene", False), ("two scenes", True)):
-        p, mask, truth = results(EVALUATION, with_before)
+    for name, with_before, with_optical in (
+        ("one scene", False, False), ("two scenes", True, False),
+        ("one scene and optical", False, True), ("two scenes and optical", True, True),
+    ):  # fmt: skip
+        p, mask, truth = results(EVALUATION, with_before, with_optical)
         print(f"  ours, {name:32s} {scores(mask, truth)}")
         reliability(p, truth)
 

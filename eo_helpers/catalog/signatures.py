@@ -35,6 +35,9 @@ _CEREMA_CODES = {float(n) for n in range(1, 18) if n != 10}
 _SPOT_M = 1.5
 #: Heights on Earth, metres.
 _LOWEST, _HIGHEST = -450.0, 8900.0
+#: Degrees beyond its area of use up to which a CRS is taken at its word: neighbouring UTM zones
+#: and national grids are used at sea and across borders, not a continent away.
+FAR = 15.0
 _DAY = re.compile(r"(\d{4})[-:]?(\d{2})[-:]?(\d{2})(?:[T ](\d{2}):?(\d{2}):?(\d{2}))?")
 
 
@@ -200,20 +203,38 @@ def _zip(path: Path) -> list[Described]:
 
 
 def degrees(bounds: Any, crs: Any) -> list[float] | None:
-    """Bounds in degrees, or None where the file does not say where it is."""
+    """Bounds in degrees, or None where the file does not say where it is.
+
+    Coordinates that lie far from where their CRS is used (a local origin, axes the wrong way
+    round) say nothing of a place: better none than one on the other side of the Earth.
+    """
     if bounds is None or crs is None or crs == "":
         return None
     from pyproj import CRS, Transformer
     from pyproj.exceptions import ProjError
 
     try:
-        transformer = Transformer.from_crs(CRS.from_user_input(crs), "EPSG:4326", always_xy=True)
+        known = CRS.from_user_input(crs)
+        transformer = Transformer.from_crs(known, "EPSG:4326", always_xy=True)
         west, south, east, north = transformer.transform_bounds(*bounds)
     except (ProjError, TypeError, ValueError):
         return None
     if west > east:  # across the antimeridian
         west, east = -180.0, 180.0
-    return [west, south, east, north]
+    return [west, south, east, north] if _near_use(known, west, south, east, north) else None
+
+
+def _near_use(crs: Any, west: float, south: float, east: float, north: float) -> bool:
+    """False if a box in degrees lies far from the area of use of its CRS, where it has one."""
+    from pyproj import CRS
+
+    # GDAL's text of a CRS leaves the area out: the registry knows it.
+    code = crs.to_epsg() if crs.area_of_use is None else None
+    use = crs.area_of_use if code is None else CRS.from_epsg(code).area_of_use
+    if use is None or use.west > use.east:
+        return True
+    apart = (use.south - north, south - use.north, use.west - east, west - use.east)
+    return max(apart) <= FAR
 
 
 # --- Tables without geometry ------------------------------------------------------------------

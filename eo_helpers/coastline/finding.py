@@ -209,15 +209,16 @@ def _indicators(
         one("retreat_km", f"Côte en recul perceptible ({when})",
             f"Coast perceptibly in retreat ({when_en})", km["retreat"], "km",
             sure, maybe)  # fmt: skip
-        one("stable_km", "Évolution non perceptible", "No perceptible change",
+        one("stable_km", f"Évolution non perceptible ({when})",
+            f"No perceptible change ({when_en})",
             km["not_perceptible"], "km")  # fmt: skip
         one("advance_km", f"Côte qui avance ({when})", f"Coast advancing ({when_en})",
             km["advance"], "km")  # fmt: skip
         for name, fr, en, whole in (
-            ("retreat_share_measured", "Part en recul, de la côte mesurée",
-             "Share in retreat, of the coast measured", km["measured"]),
-            ("retreat_share_all", "Part en recul, de toute la côte de l'indicateur",
-             "Share in retreat, of all the indicator's coast", km["total"]),
+            ("retreat_share_measured", f"Part en recul, de la côte mesurée ({when})",
+             f"Share in retreat, of the coast measured ({when_en})", km["measured"]),
+            ("retreat_share_all", f"Part en recul, de toute la côte de l'indicateur ({when})",
+             f"Share in retreat, of all the indicator's coast ({when_en})", km["total"]),
         ):  # fmt: skip
             one(name, fr, en, 100 * km["retreat"] / whole, "%", 100 * sure / whole,
                 100 * maybe / whole, 0)  # fmt: skip
@@ -232,8 +233,9 @@ def _indicators(
         one("fastest_retreat", f"Recul le plus rapide ({when})", f"Fastest retreat ({when_en})",
             min(float(rated["rate"].min()), 0.0), "m/an", digits=2)  # fmt: skip
         one(f"lost_ha_{horizon}",
-            f"Terre perdue d'ici {horizon} si la vitesse passée continuait (extrapolation)",
-            f"Land lost by {horizon} if the past rate went on (extrapolation)",
+            f"Terre perdue d'ici {horizon} si la vitesse passée ({when}) continuait "
+            "(extrapolation)",
+            f"Land lost by {horizon} if the past rate ({when_en}) went on (extrapolation)",
             ahead.hectares, "ha", ahead.low, ahead.high, group="ahead")  # fmt: skip
     one("measured_km", "Côte mesurée", "Coast measured", km["measured"], "km", group="measurement")
     one("structure_km", "Côte tenue par un ouvrage, sans vitesse",
@@ -277,8 +279,8 @@ def _layers(
     ]  # fmt: skip
     if not ahead.area.is_empty:
         label: Text = {
-            "fr": f"Recul d'ici {horizon}, extrapolé",
-            "en": f"Retreat by {horizon}, extrapolated",
+            "fr": f"Recul d'ici {horizon}, extrapolé de la vitesse {when}",
+            "en": f"Retreat by {horizon}, extrapolated from the rate {when_en}",
         }
         frame = gpd.GeoDataFrame({"strip": ["recul"]}, geometry=[ahead.area], crs=profiles.crs)
         layers.append(
@@ -287,9 +289,9 @@ def _layers(
                 label,
                 {
                     "fr": f"Bande de {number(ahead.hectares, 1)} ha que la vitesse passée "
-                    f"prendrait d'ici {horizon} : extrapolation, pas prévision.",
+                    f"({when}) prendrait d'ici {horizon} : extrapolation, pas prévision.",
                     "en": f"Strip of {number(ahead.hectares, 1, 'en')} ha that the past rate "
-                    f"would take by {horizon}: an extrapolation, no forecast.",
+                    f"({when_en}) would take by {horizon}: an extrapolation, no forecast.",
                 },
                 frame,
                 Legend(label, categories=(Category("recul", label, "#7b3294", "E"),)),

@@ -31,6 +31,7 @@ from .files import read_shorelines
 from .inec import CLASSES, classify
 from .positions import flag_outliers, shoreline_positions
 from .rates import rates
+from .swipe import shores
 from .transects import SPACING, draw_transects
 
 __all__ = ["DATASET", "MEAN", "Seen", "seen", "told"]
@@ -154,13 +155,15 @@ def _control(rated: gpd.GeoDataFrame, picked: str) -> Control:
     choices: list[tuple[str, Text]] = [
         (MEAN, {"fr": "Moyenne de la côte", "en": "Mean of the coast"})
     ]
-    for name, rate in zip(rated["transect"].astype(str), rated["lrr"], strict=True):
+    periods = [f"{a:%Y}-{b:%Y}" for a, b in zip(rated["first"], rated["last"], strict=True)]
+    names = rated["transect"].astype(str)
+    for name, rate, period in zip(names, rated["lrr"], periods, strict=True):
         choices.append(
             (
                 name,
                 {
-                    "fr": f"Transect {name} ({number(rate, 1)} m/an)",
-                    "en": f"Transect {name} ({number(rate, 1, 'en')} m/yr)",
+                    "fr": f"Transect {name} ({number(rate, 1)} m/an, {period})",
+                    "en": f"Transect {name} ({number(rate, 1, 'en')} m/yr, {period})",
                 },
             )
         )
@@ -226,12 +229,13 @@ def _words(commune: Commune, found: Seen, origin: Any, picked: str) -> Told:
     indicators = (
         one("satellite_rate", f"Vitesse moyenne de la ligne d'eau ({when})",
             f"Mean rate of the waterline ({when_en})", rate, "m/an", low, high),
-        one("satellite_detectable", "Plus petite vitesse que l'on aurait pu voir",
-            "Smallest rate that could have been seen", float(row["smallest_detectable"]), "m/an"),
+        one("satellite_detectable", f"Plus petite vitesse que l'on aurait pu voir ({when})",
+            f"Smallest rate that could have been seen ({when_en})",
+            float(row["smallest_detectable"]), "m/an"),
         one("satellite_dates", "Dates", "Dates", float(len(found.mean)), "", digits=0),
         one("satellite_transects", "Transects", "Transects", float(len(rated)), "", digits=0),
-        one("satellite_transects_perceptible", "… dont l'évolution est perceptible",
-            "… with a perceptible change", float((rated["perceptible"] == True).sum()),  # noqa: E712
+        one("satellite_transects_perceptible", f"… dont l'évolution est perceptible ({when})",
+            f"… with a perceptible change ({when_en})", float((rated["perceptible"] == True).sum()),  # noqa: E712
             "", digits=0),
     )  # fmt: skip
     return Told(
@@ -280,8 +284,10 @@ def _picked(found: Seen, picked: str, when: str, when_en: str) -> Series:
         "transect_position",
         {"fr": f"Transect {picked} : position de la ligne d'eau, {when}",
          "en": f"Transect {picked}: position of the waterline, {when_en}"},
-        {"fr": f"Transect {picked}, {len(table)} dates ; tendance {rate['fr']} m/an.",
-         "en": f"Transect {picked}, {len(table)} dates; trend {rate['en']} m/yr."},
+        {"fr": f"Transect {picked}, {len(table)} dates ; tendance {rate['fr']} m/an sur "
+               f"{when}.",
+         "en": f"Transect {picked}, {len(table)} dates; trend {rate['en']} m/yr over "
+               f"{when_en}."},
         table,
         "m",
         (
@@ -352,8 +358,8 @@ def _layers(found: Seen, when: str, when_en: str) -> tuple[Layer, ...]:
     return (
         Layer(
             "transects", title,
-            {"fr": f"{len(drawn)} transects colorés par leur vitesse.",
-             "en": f"{len(drawn)} transects coloured by their rate."},
+            {"fr": f"{len(drawn)} transects colorés par leur vitesse, {when}.",
+             "en": f"{len(drawn)} transects coloured by their rate, {when_en}."},
             drawn, Legend(title, "m/an", categories=classes), "state", "tooltip", 0.9,
         ),
         Layer(
@@ -363,6 +369,7 @@ def _layers(found: Seen, when: str, when_en: str) -> tuple[Layer, ...]:
             ends[["which", "geometry"]], Legend(lines, categories=pair), "which", shown=False,
         ),
         *((yearly,) if yearly is not None else ()),
+        *shores(found.transects, found.positions),
     )  # fmt: skip
 
 
@@ -381,9 +388,9 @@ def _chart(commune: Commune, found: Seen, when: str, when_en: str) -> Series:
         {"fr": f"Position moyenne de la ligne d'eau, {when} (vers la mer : positif)",
          "en": f"Mean position of the waterline, {when_en} (seaward: positive)"},
         {"fr": f"Position moyenne du rivage de {commune.name} à {len(table)} dates, et sa "
-               f"tendance : {number(float(row['lrr']), 2)} m/an.",
+               f"tendance : {number(float(row['lrr']), 2)} m/an sur {when}.",
          "en": f"Mean position of the shore of {commune.name} on {len(table)} dates, and its "
-               f"trend: {number(float(row['lrr']), 2, 'en')} m/yr."},
+               f"trend: {number(float(row['lrr']), 2, 'en')} m/yr over {when_en}."},
         table,
         "m",
         (

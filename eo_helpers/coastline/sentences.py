@@ -212,5 +212,7 @@ def tooltips(profiles: gpd.GeoDataFrame) -> dict[str, list[str]]:
                 text += f" (entre {low} et {high})" if fr else f" (between {low} and {high})"
             if np.isfinite(row.old) and np.isfinite(row.recent):
                 text += f", {row.old:.0f}-{row.recent:.0f}"
+            elif np.isfinite(row.years):
+                text += f", sur {row.years:.0f} ans" if fr else f", over {row.years:.0f} years"
             told.append(french(text) if fr else text)
     return out

@@ -39,9 +39,11 @@ FLOODED, DRY, UNKNOWN = 1, 0, 255
 MOST_TILES = 360
 #: Pixels around a block that its result may depend on.
 HALO = 64
-#: Radar's log odds of water are this much too large, without and with a scene before: best
-#: logarithmic score on simulated scenes (``python -m benchmarks.flood_scenes``).
-OVERCONFIDENT = {False: 2.25, True: 1.25}
+#: Log odds of water are this much too large, by whether there is a scene before, and an optical
+#: image: best logarithmic score on simulated scenes (``python -m benchmarks.flood_scenes``).
+OVERCONFIDENT = {
+    (False, False): 2.25, (True, False): 1.25, (False, True): 1.75, (True, True): 1.25,
+}  # fmt: skip
 #: Neighbours' say (log odds at most) and reach (pixels): water comes in sheets.
 COUPLING, REACH, ROUNDS = 2.0, 2.0, 5
 
@@ -137,7 +139,7 @@ def water_extent(
             found[0] = _logit(_sigmoid(found[0]) * _stands(dem, hand, read))
         odds[write], steady[write], hides[write] = (a[inner] for a in found[:3])
         clear += int(found[3][inner].sum())
-    fused = image is not None and clear > 0.5 * np.isfinite(odds).sum()
+    fused = bool(image is not None and clear > 0.5 * np.isfinite(odds).sum())
     cell = float(np.prod(terrain.cell_size(_template(after))))
     if not fused:
         share = model.water.share if change is None else change.shares[1]
@@ -145,9 +147,9 @@ def water_extent(
     for top in range(0, shape[0], block):
         odds[top : top + block] = _sigmoid(odds[top : top + block])
     probability, flood = hysteresis(odds, cell, grow=not fused)
-    if not fused:
-        wet = flood == FLOODED
-        probability[wet] = _sigmoid(_logit(probability[wet]) / OVERCONFIDENT[past is not None])
+    wet = flood == FLOODED
+    divisor = OVERCONFIDENT[past is not None, fused]
+    probability[wet] = _sigmoid(_logit(probability[wet]) / divisor)
     flood[unobservable(flood, hides, cell)] = UNKNOWN
     observed = int((flood != UNKNOWN).sum())
     first = _template(after)

@@ -14,12 +14,13 @@ from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Chart, Finding, Indicator, Layer, Status, remembered
 from ..territory.commune import Commune
 from ..text import Text
-from . import labels, memory, named, pictures, sentences
+from . import labels, levels, memory, named, pictures, sentences
 from . import stakes_told as told
 from .around import POPULATION, Around, read_around
 from .data import inside_of, read_extent, read_radar, read_terrain
 from .depth import check_method, water_depth
 from .extent import UNKNOWN, water_extent
+from .levels import hold
 from .raised import check_rise, raised
 from .raised import control as rise_control
 from .raised import told as told_raised
@@ -49,7 +50,9 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     after, before : str, optional
         Dates (``YYYY-MM-DD``) of the radar scenes; by default the last that covers the
         commune, and the one of its orbit before it.
-
+    datum_offset : float, optional
+        What brings SWOT's heights (EGM2008) to the terrain's datum, metres. Without it, SWOT's
+        levels of the image's day hold the shape of the surface only (:mod:`.levels`).
     rise : float, optional
         « Et si l'eau montait »: metres that the surface is raised by (-1 to 2, default 0).
 
@@ -64,20 +67,27 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     InvalidInput
         If a file is not what its data set promises, or a parameter is not known.
     """
-    options = {"method": "fwdet", "after": None, "before": None, "rise": 0.0, **parameters}
-    known = {"method", "after", "before", "rise"}
+    options = {
+        "method": "fwdet", "after": None, "before": None, "rise": 0.0, "datum_offset": None,
+        **parameters,
+    }  # fmt: skip
+    known = {"method", "after", "before", "rise", "datum_offset"}
     unknown = ", ".join(sorted(set(options) - known))
     if unknown:
         raise InvalidInput(
-            f"Paramètre inconnu du thème flood : {unknown} ; connus : method, after, before, rise.",
-            f"Unknown parameter of theme flood: {unknown}; known: method, after, before, rise.",
+            f"Paramètre inconnu du thème flood : {unknown} ; connus : method, after, before, "
+            "rise, datum_offset.",
+            f"Unknown parameter of theme flood: {unknown}; known: method, after, before, rise, "
+            "datum_offset.",
         )
     check_method(options["method"])
+    options["datum_offset"] = levels.check_offset(options["datum_offset"])
     options["rise"] = rise = check_rise(options["rise"])
     # Everything that the slider does not move.
     water, away, around, provenance = _read(
-        commune, source, method=options["method"], after=options["after"], before=options["before"]
-    )
+        commune, source,
+        **{name: options[name] for name in ("method", "after", "before", "datum_offset")},
+    )  # fmt: skip
     past = memory.remember(commune, source)
     if water is None:
         return _without_image(commune, past, away, options)
@@ -203,12 +213,18 @@ def _with_depth(
         return water
     provenance.append(holding.provenance)
     water.grid = on_grid(water.grid, dem, water.radar)
-    found = water_depth(
-        water.grid["flood"],
-        dem,
-        options["method"],
-        permanent_water=water.grid["permanent"],
+
+    def surface(**with_levels: Any) -> xr.Dataset:
+        return water_depth(
+            water.grid["flood"], dem, options["method"],
+            permanent_water=water.grid["permanent"], **with_levels,
+        )  # fmt: skip
+
+    found, water.levels = hold(
+        commune, source, water.date, surface(), surface, options["datum_offset"]
     )
+    if water.levels is not None:
+        provenance.append(water.levels.provenance)
     water.surface, water.terrain = found, dem
     water.grid["depth"] = found["depth"]
     water.grid["uncertainty"] = found["uncertainty"]
@@ -242,7 +258,7 @@ def finding_of(
     date = water.date[:10] or None
     more, drawn, charts = _stakes(commune, water, around, date)
     figures[-1:] = [*more, *memory.indicators(past, water.date if water.told else ""),
-                    *_agreement(around, date), figures[-1]]  # fmt: skip
+                    *levels.indicators(water.levels, date), figures[-1]]  # fmt: skip
     frieze = memory.chart(past, commune, water.date)
     whole = terrain and water.told and found.observed > 0.95
     caveats = sentences.caveats(
@@ -251,7 +267,7 @@ def finding_of(
         before=water.told,
         terrain=terrain,
         people=found.people is not None,
-        notes=[*water.notes, *([around.agreement.note] if around.agreement else [])],
+        notes=[*water.notes, *([water.levels.note] if water.levels else [])],
     )
     remedy = None if water.told else sentences.REMEDY_BEFORE
     if not terrain:
@@ -301,23 +317,6 @@ def _stakes(
         [layer for layer in layers if layer is not None],
         [chart for chart in charts if chart is not None],
     )
-
-
-def _agreement(around: Around, date: str | None) -> list[Indicator]:
-    """The surface found here against SWOT's, where SWOT measured it."""
-    if around.agreement is None:
-        return []
-    one = around.agreement
-    spread = 1.645 * one.spread
-    label: Text = {
-        "fr": f"Niveau de l'eau trouvé ici moins niveau mesuré par SWOT ({one.points} points, "
-        "médiane et 90 %)",
-        "en": f"Water level found here less SWOT's ({one.points} points, median and 90%)",
-    }
-    return [
-        Indicator("swot_difference", label, one.median, "m", one.median - spread,
-                  one.median + spread, date, around.swot, 2, "measurement")
-    ]  # fmt: skip
 
 
 def _indicators(found: Assessment, water: Water) -> list[Indicator]:

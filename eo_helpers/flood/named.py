@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from ..findings import Bars, Category, Indicator, Layer, Legend
 from ..territory.commune import Commune
@@ -15,8 +17,8 @@ from ..text import Text, number
 from .reached import CLASSES, POSSIBLE, SURE, people_per_cell, shape_numbers
 from .sentences import CLASS_LABELS
 
-__all__ = ["PLACES", "district_chart", "districts", "places_layer", "places_reached",
-           "place_indicators"]  # fmt: skip
+__all__ = ["PLACES", "Numbered", "district_chart", "districts", "numbered", "place_indicators",
+           "places_layer", "places_reached", "public_places"]  # fmt: skip
 
 PLACES = "bdtopo-places"
 #: Categories and natures of BD TOPO where the public goes, or sleeps, or is rescued from.
@@ -30,13 +32,40 @@ Z90 = 1.645
 TOLD = 8
 
 
-def places_reached(places: gpd.GeoDataFrame, water: xr.Dataset) -> gpd.GeoDataFrame:
+@dataclass(frozen=True, eq=False)
+class Numbered:
+    """Shapes, and the row of the one under each cell of a grid: worked out once for a grid.
+
+    Attributes
+    ----------
+    shapes : geopandas.GeoDataFrame
+    which : int array, shape of the grid
+        -1 where there is none.
+    """
+
+    shapes: gpd.GeoDataFrame
+    which: NDArray[np.int32]
+
+
+def numbered(shapes: gpd.GeoDataFrame, grid: xr.DataArray) -> Numbered:
+    """Which shape (public place, district) lies under each cell of a grid."""
+    shapes = shapes.reset_index(drop=True)
+    return Numbered(shapes, shape_numbers(shapes, grid))
+
+
+def public_places(places: gpd.GeoDataFrame, grid: xr.DataArray) -> Numbered:
+    """The places of BD TOPO where the public goes, on a grid."""
+    return numbered(places[places["categorie"].isin(_CATEGORIES)], grid)
+
+
+def places_reached(places: gpd.GeoDataFrame | Numbered, water: xr.Dataset) -> gpd.GeoDataFrame:
     """Public places with water on their ground, deepest first.
 
     Parameters
     ----------
     places : geopandas.GeoDataFrame
         Of BD TOPO (``zone_d_activite_ou_d_interet``): ``categorie``, ``nature``, ``toponyme``.
+        Or their :func:`public_places`, for several states of the water on one grid.
     water : xarray.Dataset (y, x)
         ``flood`` (1 flooded), ``depth``, ``uncertainty`` (m), ``low_ground`` (bool).
 
@@ -47,8 +76,9 @@ def places_reached(places: gpd.GeoDataFrame, water: xr.Dataset) -> gpd.GeoDataFr
         cells, m), ``depth_low``, ``depth_high`` (90 %), ``depth_class`` and ``possible`` (True
         where only low ground joined to the water reaches it: its depth is NaN).
     """
-    public = places[places["categorie"].isin(_CATEGORIES)].reset_index(drop=True)
-    which = shape_numbers(public, water["flood"])
+    if not isinstance(places, Numbered):
+        places = public_places(places, water["flood"])
+    public, which = places.shapes, places.which
     here = which >= 0
     depth, sigma = water["depth"].values[here], water["uncertainty"].values[here]
     low = water["low_ground"].values[here] if "low_ground" in water else np.zeros(depth.size, bool)
@@ -143,18 +173,20 @@ def places_layer(commune: Commune, reached: gpd.GeoDataFrame) -> Layer | None:
 
 
 def districts(
-    zones: gpd.GeoDataFrame, water: xr.Dataset, cells: gpd.GeoDataFrame | None
+    zones: gpd.GeoDataFrame | Numbered,
+    water: xr.Dataset,
+    cells: gpd.GeoDataFrame | NDArray[np.float64] | None,
 ) -> pd.DataFrame:
     """Flooded area and people reached by district, with bounds from sure to possible.
 
     Parameters
     ----------
     zones : geopandas.GeoDataFrame
-        ``code``, ``name`` (:func:`eo_helpers.territory.districts.read`).
+        ``code``, ``name`` (:func:`eo_helpers.territory.districts.read`), or :func:`numbered`.
     water : xarray.Dataset
         As :func:`.reached.assess` takes it.
     cells : geopandas.GeoDataFrame or None
-        Population cells with ``ind``.
+        Population cells with ``ind``, or their :func:`.reached.people_per_cell`.
 
     Returns
     -------
@@ -162,7 +194,9 @@ def districts(
         One row a district: ``code``, ``name``, ``area``, ``area_low``, ``area_high`` (ha) and,
         with cells, ``people``, ``people_low``, ``people_high``.
     """
-    which = shape_numbers(zones, water["flood"])
+    if not isinstance(zones, Numbered):
+        zones = numbered(zones, water["flood"])
+    table, which = zones.shapes, zones.which
     flood, chance = water["flood"].values, water["probability"].values
     hectare = abs(float(np.prod(water["flood"].rio.resolution()))) / 1e4
     wet = flood == 1
@@ -172,14 +206,16 @@ def districts(
         "_low": wet & (chance >= SURE),
         "_high": wet | joined | (np.isfinite(chance) & (flood == 0) & (chance >= POSSIBLE)),
     }
-    people = None if cells is None else people_per_cell(cells, water["flood"])
-    out = zones[["code", "name"]].copy().reset_index(drop=True)
+    people = (
+        people_per_cell(cells, water["flood"]) if isinstance(cells, gpd.GeoDataFrame) else cells
+    )
+    out = table[["code", "name"]].copy()
     for suffix, mask in masks.items():
         chosen = mask & (which >= 0)
         rows = which[chosen]
-        out[f"area{suffix}"] = np.bincount(rows, minlength=len(zones)) * hectare
+        out[f"area{suffix}"] = np.bincount(rows, minlength=len(table)) * hectare
         if people is not None:
-            out[f"people{suffix}"] = np.bincount(rows, people[chosen], minlength=len(zones))
+            out[f"people{suffix}"] = np.bincount(rows, people[chosen], minlength=len(table))
     return pd.DataFrame(out)
 
 

@@ -46,7 +46,7 @@ def layers(commune: Commune, water: Water, found: Assessment) -> tuple[Layer, ..
         rank = np.digitize(grid["depth"].values, [c.low for c in CLASSES[1:]]) + 1
         classes = xr.DataArray(rank.astype(np.float32), grid["flood"].coords, grid["flood"].dims)
         alt = labels.depth_alt(commune, found)
-        metres = grid["depth"].where(wet).rio.write_crs(grid.rio.crs)
+        metres = grid["depth"].where(wet).rio.write_crs(grid.rio.crs, inplace=True)
         metres.attrs["units"] = "m"
         shown = _map("depth", labels.DEPTH_TITLE, alt, classes.where(wet),
                      sentences.depth_legend(), shown=True)  # fmt: skip

@@ -110,7 +110,10 @@ def raised(water: Water, rise: float) -> Water:
     grid["probability"] = flood.copy(data=np.where(known, chance, np.nan).astype(np.float32))
     grid["depth"], grid["uncertainty"] = new["depth"], new["uncertainty"]
     grid["low_ground"] = flood.copy(data=np.zeros(codes.shape, bool))
-    grid = grid.rio.write_crs(water.grid.rio.crs).rio.write_transform(water.grid.rio.transform())
+    transform = water.grid.rio.transform()
+    # In place: else each of the two copies every raster.
+    grid.rio.write_crs(water.grid.rio.crs, inplace=True)
+    grid.rio.write_transform(transform, inplace=True)
     return replace(water, grid=grid, radar=False, images=[])
 
 

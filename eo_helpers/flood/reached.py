@@ -128,7 +128,7 @@ def assess(
     water: xr.Dataset,
     commune: Commune,
     inside: NDArray[np.bool_],
-    cells: gpd.GeoDataFrame | None = None,
+    cells: gpd.GeoDataFrame | NDArray[np.float64] | None = None,
 ) -> Assessment:
     """Figures of a commune from its water.
 
@@ -142,7 +142,8 @@ def assess(
     inside : numpy.ndarray of bool
         Cells in the commune.
     cells : geopandas.GeoDataFrame, optional
-        Population cells with ``ind`` people each, **taken to live evenly over a cell**.
+        Population cells with ``ind`` people each, **taken to live evenly over a cell**. Or
+        their :func:`people_per_cell`, for several states of the water on one grid.
 
     Returns
     -------
@@ -182,7 +183,9 @@ def assess(
     if depth is not None and sigma is not None:
         out |= _depths(depth, sigma, wet, hectare)
     if cells is not None and len(cells):
-        density = people_per_cell(cells, water["flood"])
+        density = (
+            people_per_cell(cells, water["flood"]) if isinstance(cells, gpd.GeoDataFrame) else cells
+        )
 
         def people(mask: NDArray[np.bool_]) -> float:
             return float(density[mask].sum())

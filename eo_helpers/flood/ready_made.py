@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rioxarray  # noqa: F401 - the .rio of what is given back
+import shapely
 import xarray as xr
 from rasterio.enums import Resampling
+from rasterio.features import geometry_mask
+from rasterio.warp import transform_geom
 
 from ..catalog.ems_archive import activation, named_date
 from ..errors import InvalidInput, OutOfCoverage
@@ -62,7 +65,7 @@ def read_extent(
         if best is not None and (not code or code != best[2]):
             continue
         if path.suffix.lower() in (".tif", ".tiff"):
-            codes: np.ndarray | None = _mask(path, grid)
+            codes = _mask(path, grid)
             moment = moment_of(item)
         else:
             codes = _polygons(path, grid, commune)
@@ -82,9 +85,16 @@ def read_extent(
     return out.rio.write_crs(commune.crs).rio.write_transform(transform), best[1]
 
 
-def _mask(path: Path, grid: Grid) -> np.ndarray:
+def _mask(path: Path, grid: Grid) -> np.ndarray | None:
     with ExitStack() as stack:
         file = stack.enter_context(open_raster(path))
+        frame = shapely.box(*file.bounds).segmentize(
+            max(file.width, file.height) * file.res[0] / 16
+        )
+        shape = transform_geom(file.crs, grid.crs, shapely.geometry.mapping(frame))
+        covered = ~geometry_mask([shape], grid.shape, grid.transform)
+        if not covered.any():
+            return None
         raster = read_on(stack, file, grid, Resampling.nearest).isel(band=0)
         values = raster.values.astype(float)
         ones_only = file.nodata == 0
@@ -100,8 +110,8 @@ def _mask(path: Path, grid: Grid) -> np.ndarray:
     out[values == 1] = 1
     out[values == 0] = 0
     if ones_only:
-        # Written with 0 as nodata: what is not flooded is dry, not unknown.
-        out[~np.isfinite(values)] = 0
+        # Written with 0 as nodata: what is not flooded is dry within the file, unknown beyond.
+        out[~np.isfinite(values) & covered] = 0
     return out
 
 

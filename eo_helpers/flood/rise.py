@@ -46,8 +46,9 @@ def reached(below: NDArray[np.bool_], water: NDArray[np.bool_]) -> NDArray[np.bo
     labels, count = ndimage.label(below | water)
     touched = np.zeros(count + 1, bool)
     touched[labels[water]] = True
+    # What is neither has label 0.
     touched[0] = False
-    return touched[labels] & (below | water)
+    return touched[labels]
 
 
 def _inputs(
@@ -134,6 +135,11 @@ class Rising:
         seen = np.where(self._present, self._surface, np.float32(np.nan))
         return carried(seen, self._cell, self._fall)
 
+    @cached_property
+    def _above(self) -> NDArray[np.float32]:
+        """Ground above the carried surface, m; NaN without a height."""
+        return self._heights - self._carried[0]
+
     def wet(self, rise: float) -> NDArray[np.bool_]:
         """Where the water stands, or would stand, permanent water included.
 
@@ -152,15 +158,15 @@ class Rising:
         if rise <= 0:
             level = self._surface + np.float32(rise)
             return self._present & (level > self._heights) if rise < 0 else self._present
-        level = self._carried[0] + np.float32(rise)
         # NaN compares false: no height, no water.
-        wet = reached(level > self._heights, self._present)
-        return np.asarray(wet & (self._present | ~self._always))
+        wet = reached(self._above < np.float32(rise), self._present)
+        wet &= self._present | ~self._always
+        return wet
 
     def to(self, rise: float) -> xr.Dataset:
         """The flood with its surface ``rise`` metres higher, as :func:`raise_water` gives it."""
         wet = self.wet(rise)
-        out = self._water.copy(deep=True)
+        out = self._water.copy()
         out.attrs["rise_m"] = float(rise)
         if rise == 0 or not self._present.any():
             return out
@@ -178,7 +184,7 @@ class Rising:
             ("surface", np.where(wet, level, np.float32(np.nan))),
             ("uncertainty", np.where(wet, sigma, np.float32(np.nan))),
         ):
-            out[name].values[:] = values
+            out[name] = self._water[name].copy(data=values.astype(np.float32, copy=False))
         return out
 
 

@@ -81,7 +81,7 @@ def stakes(
             "uncertainty": water["uncertainty"].fillna(0.0),
         }
     )
-    wider = wider.rio.write_crs(water.rio.crs)
+    wider.rio.write_crs(water.rio.crs, inplace=True)
     out: dict[str, object] = {}
     if buildings is not None:
         found = buildings_reached(buildings, water)

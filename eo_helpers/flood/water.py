@@ -14,6 +14,7 @@ from ..territory.commune import Commune
 from ..text import Text
 from .data import MARGIN
 from .extent import UNKNOWN
+from .levels import Levels
 from .rise import Rising
 from .scenes import open_radar, radar_bands
 
@@ -47,6 +48,8 @@ class Water:
         What an engineer wants to know: units found, thresholds, voids.
     surface, terrain : xarray.Dataset, xarray.DataArray, or None
         Depth and surface as :func:`.depth.water_depth` gives them, and the terrain below.
+    levels : Levels or None
+        SWOT's levels of the same day, and whether they hold the surface.
     """
 
     grid: xr.Dataset
@@ -57,6 +60,8 @@ class Water:
     notes: list[Text]
     dataset: str
     processing: list[Text] = field(default_factory=list)
+    #: SWOT's levels of the same day, where there are any.
+    levels: Levels | None = None
     #: What a rise of the water is worked out from, where the terrain is there.
     surface: xr.Dataset | None = None
     terrain: xr.DataArray | None = None
