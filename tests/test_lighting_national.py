@@ -17,13 +17,14 @@ import pystac
 import pytest
 
 from eo_helpers import catalog
-from eo_helpers.errors import InvalidInput, MissingTool, NoData
+from eo_helpers.errors import InvalidInput, NoData
 from eo_helpers.lighting import peers
 from eo_helpers.lighting.finding import analyse
 from eo_helpers.lighting.practice import MARKS
 from eo_helpers.national import pool
 from eo_helpers.national.lighting import run
 from eo_helpers.national.pool import Pool
+from eo_helpers.national.work import work_folder
 
 #: Five years with a switch-off and a lighting again in them.
 YEARS = ("A2017", "A2018", "A2019", "A2020", "A2021")
@@ -284,26 +285,20 @@ def test_a_killed_run_goes_on_and_gives_the_same_file(folder, whole, tmp_path):
 
 
 def test_other_options_do_not_take_the_work_of_these(folder, whole, tmp_path):
-    from eo_helpers.national.lighting import Options, _work_folder
-
     source = catalog.open_source("files", [folder])
-    work = _work_folder(tmp_path / "n.parquet", source, Options())
-    (work / "months" / "2017-01.parquet").write_text("done")
-    assert (
-        _work_folder(tmp_path / "n.parquet", source, Options()) / "months" / "2017-01.parquet"
-    ).exists()
-    other = _work_folder(tmp_path / "n.parquet", source, Options(view="NearNadir"))
-    assert not list((other / "months").iterdir())
+
+    def place(view: str) -> Path:
+        return work_folder(tmp_path / "n.parquet", source, {"view": view}, ["months"])
+
+    (place("AllAngle") / "months" / "2017-01.parquet").write_text("done")
+    assert (place("AllAngle") / "months" / "2017-01.parquet").exists()
+    assert not list((place("NearNadir") / "months").iterdir())
 
 
-def test_processes_give_what_one_by_one_gives(monkeypatch):
+def test_tasks_can_be_done_one_by_one():
     tasks = [(float(k), 2.0) for k in range(5)]
-    alone = results(np.power, tasks, workers=0)
-    assert results(np.power, []) == []
-    monkeypatch.setitem(sys.modules, "distributed", None)  # as if it were not installed
-    assert sorted(results(np.power, tasks, workers=1)) == alone == [0.0, 1.0, 4.0, 9.0, 16.0]
-    with pytest.raises(MissingTool, match="distributed"):
-        results(np.power, tasks, scheduler="tcp://127.0.0.1:1")
+    assert results(np.power, tasks, workers=0) == [0.0, 1.0, 4.0, 9.0, 16.0]
+    assert results(np.power, [], workers=0) == []
 
 
 @pytest.fixture(scope="module")

@@ -94,9 +94,7 @@ def read_paths(paths: Iterable[Path], commune: Commune) -> gpd.GeoDataFrame:
     for path in map(Path, paths):
         for address in _layers(path):
             with reading(path):
-                table = _table(
-                    path, address, lambda crs: commune.boundary_in(crs).buffer(0).bounds
-                )
+                table = _table(path, address, lambda crs: commune.boundary_in(crs).buffer(0).bounds)
                 part = _of(table, path, commune)
             if len(part):
                 parts.append(part)

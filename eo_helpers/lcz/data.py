@@ -113,9 +113,7 @@ def whole_map(paths: Iterable[Any], dataset: str) -> gpd.GeoDataFrame:
     return frame[~_twice(frame)].reset_index(drop=True) if len(parts) > 1 else frame
 
 
-def blocks_in(
-    paths: Iterable[Any], dataset: str, ground: gpd.GeoSeries
-) -> gpd.GeoDataFrame | None:
+def blocks_in(paths: Iterable[Any], dataset: str, ground: gpd.GeoSeries) -> gpd.GeoDataFrame | None:
     """Blocks of a map that meet the box of a place, each once: ``lcz`` and geometry.
 
     Parameters

@@ -83,8 +83,8 @@ def run(
     -------
     dict
         ``communes`` (rows), ``without_data``, ``chunks``, ``resumed`` (done by an earlier run),
-        ``failed`` (list of ``what``, ``why``), ``left_out`` (files, in sentences), and what the
-        theme tells of the country.
+        ``failed`` (list of ``what``, ``why``), ``left_out`` (files, in sentences),
+        ``demonstration``, and what the theme tells of the country.
 
     Raises
     ------
@@ -131,12 +131,13 @@ def run(
     more = dict(found.get("more", {}))
     columns = {**COMMON, **theme.columns}
     columns["geometry"] = columns.pop("geometry")  # last, as tables are read
+    demonstration = any(i.properties["eo_helpers:demonstration"] for i in items)
     publish(
         output,
         merged,
         Told(
             theme.dataset, dataset, theme.title, columns, found.get("start"), found.get("end"),
-            options, any(i.properties["eo_helpers:demonstration"] for i in items),
+            options, demonstration,
             {**more, "failed": told_failed, "left_out": left_out},
         ),
     )  # fmt: skip
@@ -149,6 +150,7 @@ def run(
         "resumed": resumed,
         "failed": told_failed,
         "left_out": left_out,
+        "demonstration": demonstration,
         **more,
     }
 

@@ -16,8 +16,8 @@ from .chunks import Theme
 
 __all__ = ["PUBLISHED", "THEME", "country", "rows"]
 
-#: What Cerema says of its indicator (2018): share of the coast in retreat, percent.
-PUBLISHED = {"retreat_percent_all": 19.0}
+#: What Cerema says of its indicator (2018): share of the coast with a negative rate, percent.
+PUBLISHED = {"negative_percent_all": 19.0}
 
 _KM = {
     "coast_km": ("total", "coast that the indicator has profiles on (200 m each), km"),
@@ -33,6 +33,7 @@ COLUMNS = {
     "retreat_km_high": "coast with a negative rate, perceptible or not, km",
     "retreat_percent_measured": "coast perceptibly in retreat, % of the coast with a rate",
     "retreat_percent_all": "the same, % of all the coast of the indicator",
+    "negative_percent_all": "coast with a negative rate, % of all the coast of the indicator",
     "mean_rate": "mean rate, m/year, negative in retreat, weighted by length",
     "mean_rate_low": "95 % interval, m/year",
     "mean_rate_high": "95 % interval, m/year",
@@ -68,6 +69,7 @@ def _figures(profiles: Any, sigma_old: float) -> dict[str, Any]:
             round(100 * found.metres["retreat"] / measured, 2) if measured else float("nan")
         ),
         "retreat_percent_all": round(100 * found.metres["retreat"] / total, 2),
+        "negative_percent_all": round(100 * found.retreat_high / total, 2),
         "mean_rate": round(found.mean, 4),
         "mean_rate_low": round(found.mean_low, 4),
         "mean_rate_high": round(found.mean_high, 4),

@@ -149,15 +149,17 @@ def coastline(
     options = DEFAULTS | ({} if sigma_old is None else {"sigma_old": sigma_old})
     summary = _chunked(THEME, options, output, source, data, where)
     country = summary["country"]
+    published = summary["published"]["negative_percent_all"]
     missing = country["structure_km"] + country["not_measured_km"]
     lines = [
         f"{summary['communes']} communes littorales ; {country['coast_km']:.1f} km de côte, dont "
         f"{country['measured_km']:.1f} km mesurés",
         f"{country['retreat_km']:8.1f} km en recul perceptible : "
         f"{country.get('retreat_percent_measured', 0):.1f} % de la côte mesurée, "
-        f"{country['retreat_percent_all']:.1f} % de toute la côte "
-        f"(publié par le Cerema : environ {summary['published']['retreat_percent_all']:.0f} %)",
-        f"{country['retreat_km_high']:8.1f} km en recul, perceptible ou non",
+        f"{country['retreat_percent_all']:.1f} % de toute la côte",
+        f"{country['retreat_km_high']:8.1f} km en recul, perceptible ou non : "
+        f"{country['negative_percent_all']:.1f} % de toute la côte"
+        + ("" if summary["demonstration"] else f" (publié par le Cerema : environ {published} %)"),
         f"{missing:8.1f} km sans vitesse",
     ]
     _tell(summary, as_json, lines)

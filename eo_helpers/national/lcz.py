@@ -79,9 +79,7 @@ def _row(insee: str, area: Any, whole: float, blocks: int) -> dict[str, Any]:
     }
 
 
-def _country(
-    paths: list[Any], dataset: str, options: dict[str, Any], table: Any
-) -> dict[str, Any]:
+def _country(paths: list[Any], dataset: str, options: dict[str, Any], table: Any) -> dict[str, Any]:
     """Area of each class over all communes of the table, km²."""
     km2 = table["area_km2"] * table["mapped_percent"] / 100
     areas = {name: round(float((km2 * table[name] / 100).sum()), 3) for name in _SHARES}
