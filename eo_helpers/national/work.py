@@ -84,16 +84,12 @@ def communes_of(index: Any, work: Path, tell: Progress, rows: int) -> Any:
     path = work / "communes.parquet"
     if path.exists():
         return gpd.read_parquet(path)
-    codes = sorted(match.insee for match in index)
     found = []
-    for k, code in enumerate(codes):
+    for k, c in enumerate(index.all()):
         if k % 500 == 0:
-            tell("Lecture des communes", k / len(codes))
-        try:
-            c = index.get(code)
-        except InvalidInput:  # no boundary: nothing can be measured there
-            continue
+            tell("Lecture des communes", k / len(index))
         found.append((c.insee, c.name, c.departement, c.population, c.boundary))
+    found.sort(key=lambda row: row[0])
     if not found:
         raise NoData("Aucune commune n'a de contour.", "No commune has a boundary.")
     frame = gpd.GeoDataFrame(pd.DataFrame(found, columns=NAMES), geometry="geometry", crs=4326)
