@@ -80,7 +80,7 @@ def simulate_lcz(folder: Path, table: gpd.GeoDataFrame, side: float = 1000, seed
     x, y = x.ravel(), y.ravel()
     codes = np.random.default_rng(seed).choice(CODES, x.size, p=PARTS)
     frame = gpd.GeoDataFrame(
-        {"identifier": np.arange(x.size).astype(str), "lcz": codes},
+        {"identifier": np.arange(x.size).astype(str), "lcz": codes, "lcz_int": _numbers(codes)},
         geometry=shapely.box(x, y, x + side, y + side),
         crs=2154,
     )
@@ -93,6 +93,11 @@ def simulate_lcz(folder: Path, table: gpd.GeoDataFrame, side: float = 1000, seed
     frame = frame.iloc[np.argsort(frame.geometry.hilbert_distance())]
     frame.to_parquet(folder / "lcz.parquet", write_covering_bbox=True, row_group_size=1000,
                      index=False)  # fmt: skip
+
+
+def _numbers(codes: Any) -> Any:
+    """Cerema's numbers: 1-9, then 11-17 for A-G."""
+    return np.array(["_123456789_ABCDEFG".index(c) for c in codes])
 
 
 def simulate_light(folder: Path, side: int = 2400, seed: int = 5) -> None:

@@ -16,11 +16,11 @@ import pandas as pd
 import pyogrio
 import shapely
 from numpy.typing import NDArray
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
 from ..catalog import archive
 from ..errors import InvalidInput, reading
-from ..territory.commune import Commune
+from ..territory.commune import Commune, from_degrees
 
 __all__ = ["NO_RATE", "SPACING", "Files", "covers_territory", "read", "read_all", "read_many",
            "read_paths"]  # fmt: skip
@@ -150,8 +150,7 @@ def _together(parts: list[gpd.GeoDataFrame], commune: Commune) -> gpd.GeoDataFra
 
 def _box_in(box: Box, crs: Any) -> Box | None:
     """A box in degrees, in another CRS; None where that CRS cannot tell it."""
-    to = Transformer.from_crs("EPSG:4326", crs, always_xy=True)
-    there = to.transform_bounds(*box, densify_pts=11)
+    there = from_degrees(crs).transform_bounds(*box, densify_pts=11)
     return there if np.isfinite(there).all() else None
 
 

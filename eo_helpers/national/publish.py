@@ -72,7 +72,7 @@ def publish(output: Path, table: Any, told: Told) -> None:
     ----------
     output : Path
         ``.parquet``: one file, with its STAC item beside it (``.json``). Else a folder:
-        ``data/<département>.parquet`` each with its STAC item, ``collection.json``,
+        ``data/<département>.parquet``, ``items/<département>.json``, ``collection.json``,
         ``dictionary.csv`` (column, type, meaning), ``checksums.sha256`` (``sha256sum -c``).
     table : geopandas.GeoDataFrame
         EPSG:4326, the columns of ``told.columns``.
@@ -86,7 +86,8 @@ def publish(output: Path, table: Any, told: Told) -> None:
         return
     part = output.with_name(f".{output.name}.{os.getpid()}")
     shutil.rmtree(part, ignore_errors=True)
-    (part / "data").mkdir(parents=True)
+    for room in ("data", "items"):
+        (part / room).mkdir(parents=True)
     _folder(part, output.name, table, told)
     if output.exists():
         old = output.with_name(f".{output.name}.old.{os.getpid()}")
@@ -105,16 +106,16 @@ def _folder(folder: Path, name: str, table: Any, told: Told) -> None:
     for departement, some in table.groupby("departement", sort=True):
         href = f"data/{departement}.parquet"
         _parquet(folder / href, some.reset_index(drop=True))
-        item = _item(f"{name}-{departement}", f"./{departement}.parquet", some, told)
+        item = _item(f"{name}-{departement}", f"../{href}", some, told)
         item.collection_id = name
         item.add_link(pystac.Link("collection", "../collection.json", "application/json"))
         item.add_link(pystac.Link("parent", "../collection.json", "application/json"))
         item.assets["data"].extra_fields["file:size"] = (folder / href).stat().st_size
-        _json(folder / "data" / f"{departement}.json", item.to_dict())
+        _json(folder / "items" / f"{departement}.json", item.to_dict())
         links.append(
-            pystac.Link("item", f"./data/{departement}.json", "application/geo+json").to_dict()
+            pystac.Link("item", f"./items/{departement}.json", "application/geo+json").to_dict()
         )
-        files += [href, f"data/{departement}.json"]
+        files += [href, f"items/{departement}.json"]
         parts.append(
             {"departement": departement, "href": href, "rows": len(some), "bbox": item.bbox,
              "sha256": _sha256(folder / href)}

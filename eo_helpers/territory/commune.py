@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import InvalidInput
 
-__all__ = ["WGS84", "Commune", "departement_of", "official_crs"]
+__all__ = ["WGS84", "Commune", "departement_of", "from_degrees", "official_crs"]
 
 WGS84 = "EPSG:4326"
 
@@ -70,7 +70,7 @@ def official_crs(insee: str) -> str:
 
 
 @lru_cache(maxsize=32)
-def _to(crs: Any) -> Any:
+def from_degrees(crs: Any) -> Any:
     """Transformer from degrees, made once a CRS: it takes 15 ms."""
     from pyproj import Transformer
 
@@ -132,7 +132,7 @@ class Commune:
         """Boundary in another CRS (anything that pyproj understands)."""
         import shapely
 
-        return shapely.transform(self.boundary, _to(crs).transform, interleaved=False)
+        return shapely.transform(self.boundary, from_degrees(crs).transform, interleaved=False)
 
     @cached_property
     def area_km2(self) -> float:
