@@ -214,6 +214,20 @@ def checked(theme: str, told: dict[str, Any], n: int) -> str:
     return json.dumps(told["practices"])
 
 
+def reading(output: Path, count: int = 200) -> float:
+    """Milliseconds to read one commune's row from the table in place, the median."""
+    from eo_helpers.catalog import tables
+
+    told = tables.read(output, columns=["insee", "departement"])
+    some = told.sample(min(count, len(told)), random_state=1)
+    times = []
+    for insee, departement in some.itertuples(index=False):
+        start = time.perf_counter()
+        assert tables.row(output, insee, departement) is not None
+        times.append(time.perf_counter() - start)
+    return round(1000 * float(np.median(times)), 1)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--theme", nargs="+", choices=THEMES, default=list(THEMES))
@@ -238,6 +252,7 @@ def main() -> None:
                     told = measured(theme, data, places, output, workers)
                     row = {"theme": theme, "communes": len(some), "workers": workers, "load": load}
                     row |= {k: told[k] for k in ("seconds", "lead_mb", "worker_mb")}
+                    row["read_one_ms"] = reading(output)
                     row["found"] = checked(theme, told, len(some))
                     print(json.dumps(row) if asked.json else row, flush=True)
 

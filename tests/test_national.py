@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -74,7 +73,7 @@ def test_every_row_has_the_figures_of_the_commune_s_own_finding(published, demo_
 
 
 def test_the_result_says_what_it_is(published):
-    name, output, told = published
+    _, output, told = published
     collection = pystac.Collection.from_file(str(output / "collection.json"))
     items = list(collection.get_items())
     rows = 0
@@ -318,5 +317,5 @@ def test_nothing_to_run_on_is_said(tmp_path, grid):
     (tmp_path / "communes.parquet").symlink_to(grid / "communes.parquet")
     with pytest.raises(NoData, match="côtière"):
         run(coastline.THEME, catalog.open_source("files", [tmp_path]), tmp_path / "o", workers=0)
-    assert os.listdir(tmp_path) == ["communes.parquet"]
+    assert [p.name for p in tmp_path.iterdir()] == ["communes.parquet"]
     assert pd.read_parquet(grid / "communes.parquet", columns=["insee"])["insee"].is_unique
