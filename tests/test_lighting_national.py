@@ -81,6 +81,27 @@ def test_every_commune_has_the_answer_of_its_own_analysis(folder, whole):
             assert row["change_percent"] == pytest.approx(one["change_percent"].value, abs=0.06)
 
 
+def test_by_departement_and_in_blocks_it_is_the_same_and_read_in_place(folder, whole, tmp_path):
+    output = tmp_path / "data" / "pratiques"
+    output.parent.mkdir()
+    told = run(catalog.open_source("files", [folder]), output, workers=0, block=2)
+    assert told == whole[1]
+    pystac.Collection.from_file(str(output / "collection.json")).validate_all(recursive=False)
+    one, parts = gpd.read_parquet(whole[0]), gpd.read_parquet(output / "data")
+    parts = parts.sort_values("insee", ignore_index=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(one), pd.DataFrame(parts), check_dtype=False)
+    # Without the monthly files: a commune's Finding from its row, its neighbours, no fresh scan.
+    (output.parent / "communes.parquet").symlink_to(folder / "communes.parquet")
+    source = catalog.open_source("files", [output.parent])
+    index = catalog.communes(source)
+    finding = analyse(index.get("99003"), source)
+    row = one.set_index("insee").loc["99003"]
+    assert finding.headline["fr"] == row["headline"]
+    assert finding["practice"].value == row["practice"]
+    drawn = next(layer for layer in finding.layers if layer.name == "practices")
+    assert "99003" in set(drawn.data["insee"]) and len(drawn.data) == 5
+
+
 def test_the_file_and_its_item_say_what_they_are(whole):
     output, summary = whole
     table = gpd.read_parquet(output)

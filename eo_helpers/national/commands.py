@@ -204,8 +204,10 @@ def lighting_map(table: Path, output: Path, csv: Path | None, as_json: bool) -> 
     if as_json:
         emit(json.loads(told.to_json(orient="records")))
         return
+    fictional = bool(communes["demonstration"].any())  # nothing to hold against real figures
     for row in told.to_dict("records"):
-        known, there = row["share"] == row["share"], row["published"] == row["published"]
+        known = row["share"] == row["share"]
+        there = row["published"] == row["published"] and not fictional
         share = f"{row['share']:5.1f} %" if known else "      –"
         published = f"  (publié : {row['published']:.0f} %)" if there else ""
         click.echo(f"{row['communes']:>6}  {share}  {row['practice']}{published}")
