@@ -76,6 +76,7 @@ def test_the_result_says_what_it_is(published):
     _, output, told = published
     collection = pystac.Collection.from_file(str(output / "collection.json"))
     items = list(collection.get_items())
+    assert collection.validate() and all(item.validate() for item in items)
     rows = 0
     for item in items:
         part = gpd.read_parquet(item.assets["data"].get_absolute_href())

@@ -208,7 +208,7 @@ def _item(name: str, href: str, table: Any, told: Told) -> Any:
         end_datetime=told.end or start,
         properties={
             "title": told.title,
-            "license": catalog.stac.about(told.reads)["eo_helpers:licence"],
+            "license": catalog.stac.about(told.dataset)["license"],
             **_properties(told),
         },
     )
