@@ -7,7 +7,8 @@ shapefiles in Cerema's format, put together by ``eo-helpers data import lcz``'s 
 and read back by ``eo_helpers.lcz.data.read``. Limit: 0.5 s for one commune.
 
 Each reading is timed in a process that has imported the package (``warm``), over communes
-all over the map; ``first`` is the first of all, with what libraries set up when first used.
+all over the map; ``first`` is the first of all, with what libraries set up when first used, and
+``in_place`` the blocks in the commune's box read and checked, before they are cut along it.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from pyproj import Transformer
 from eo_helpers import demo
 from eo_helpers.lcz import commune_table
 from eo_helpers.lcz.data import read
+from eo_helpers.lcz.formats import read_cerema
 from eo_helpers.lcz.national import build
 from eo_helpers.territory.commune import Commune
 
@@ -120,17 +122,21 @@ def run(folder: Path, tiles: int) -> dict[str, float]:
         "national_mb": round(national.stat().st_size / 1e6),
         "build_s": round(time.perf_counter() - start, 1),
     }
-    times, rows = [], []
+    times, rows, boxes = [], [], []
     for commune in communes(tiles, 40):
         holding = SimpleNamespace(dataset="lcz-cerema", paths=[national], items=())
         start = time.perf_counter()
         rows.append(len(read(holding, commune)))
         times.append(time.perf_counter() - start)
+        start = time.perf_counter()
+        read_cerema(national, lambda crs, place=commune: place.boundary_in(crs).bounds)
+        boxes.append(time.perf_counter() - start)
     warm = np.array(times[1:])
     return out | {
         "read_first_s": round(times[0], 3),
         "read_median_s": round(float(np.median(warm)), 3),
         "read_largest_s": round(float(warm.max()), 3),
+        "in_place_median_s": round(float(np.median(boxes)), 3),
         "blocks_of_a_commune": round(float(np.median(rows))),
     }
 

@@ -17,13 +17,14 @@ import pystac
 import pytest
 
 from eo_helpers import catalog
-from eo_helpers.errors import InvalidInput, MissingTool, NoData
+from eo_helpers.errors import InvalidInput, NoData
 from eo_helpers.lighting import peers
 from eo_helpers.lighting.finding import analyse
 from eo_helpers.lighting.practice import MARKS
 from eo_helpers.national import pool
 from eo_helpers.national.lighting import run
 from eo_helpers.national.pool import Pool
+from eo_helpers.national.work import work_folder
 
 #: Five years with a switch-off and a lighting again in them.
 YEARS = ("A2017", "A2018", "A2019", "A2020", "A2021")
@@ -78,6 +79,27 @@ def test_every_commune_has_the_answer_of_its_own_analysis(folder, whole):
         assert pd.isna(row["date"]) if date is None else row["date"] == date.value
         if date:
             assert row["change_percent"] == pytest.approx(one["change_percent"].value, abs=0.06)
+
+
+def test_by_departement_and_in_blocks_it_is_the_same_and_read_in_place(folder, whole, tmp_path):
+    output = tmp_path / "data" / "pratiques"
+    output.parent.mkdir()
+    told = run(catalog.open_source("files", [folder]), output, workers=0, block=2)
+    assert told == whole[1]
+    pystac.Collection.from_file(str(output / "collection.json")).validate_all(recursive=False)
+    one, parts = gpd.read_parquet(whole[0]), gpd.read_parquet(output / "data")
+    parts = parts.sort_values("insee", ignore_index=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(one), pd.DataFrame(parts), check_dtype=False)
+    # Without the monthly files: a commune's Finding from its row, its neighbours, no fresh scan.
+    (output.parent / "communes.parquet").symlink_to(folder / "communes.parquet")
+    source = catalog.open_source("files", [output.parent])
+    index = catalog.communes(source)
+    finding = analyse(index.get("99003"), source)
+    row = one.set_index("insee").loc["99003"]
+    assert finding.headline["fr"] == row["headline"]
+    assert finding["practice"].value == row["practice"]
+    drawn = next(layer for layer in finding.layers if layer.name == "practices")
+    assert "99003" in set(drawn.data["insee"]) and len(drawn.data) == 5
 
 
 def test_the_file_and_its_item_say_what_they_are(whole):
@@ -284,26 +306,20 @@ def test_a_killed_run_goes_on_and_gives_the_same_file(folder, whole, tmp_path):
 
 
 def test_other_options_do_not_take_the_work_of_these(folder, whole, tmp_path):
-    from eo_helpers.national.lighting import Options, _work_folder
-
     source = catalog.open_source("files", [folder])
-    work = _work_folder(tmp_path / "n.parquet", source, Options())
-    (work / "months" / "2017-01.parquet").write_text("done")
-    assert (
-        _work_folder(tmp_path / "n.parquet", source, Options()) / "months" / "2017-01.parquet"
-    ).exists()
-    other = _work_folder(tmp_path / "n.parquet", source, Options(view="NearNadir"))
-    assert not list((other / "months").iterdir())
+
+    def place(view: str) -> Path:
+        return work_folder(tmp_path / "n.parquet", source, {"view": view}, ["months"])
+
+    (place("AllAngle") / "months" / "2017-01.parquet").write_text("done")
+    assert (place("AllAngle") / "months" / "2017-01.parquet").exists()
+    assert not list((place("NearNadir") / "months").iterdir())
 
 
-def test_processes_give_what_one_by_one_gives(monkeypatch):
+def test_tasks_can_be_done_one_by_one():
     tasks = [(float(k), 2.0) for k in range(5)]
-    alone = results(np.power, tasks, workers=0)
-    assert results(np.power, []) == []
-    monkeypatch.setitem(sys.modules, "distributed", None)  # as if it were not installed
-    assert sorted(results(np.power, tasks, workers=1)) == alone == [0.0, 1.0, 4.0, 9.0, 16.0]
-    with pytest.raises(MissingTool, match="distributed"):
-        results(np.power, tasks, scheduler="tcp://127.0.0.1:1")
+    assert results(np.power, tasks, workers=0) == [0.0, 1.0, 4.0, 9.0, 16.0]
+    assert results(np.power, [], workers=0) == []
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,12 @@ Described = dict[str, Any]
 _CEREMA_RATES = {"hre", "are", "bur", "ror", "bsr", "war", "ver", "vhr"}
 #: What ``eo-helpers lcz produce`` writes: Cerema's indicators, but not Cerema's map.
 _PRODUCED = {"unit_id", "unit_kind", "lcz_cerema", "lcz_so"}
-#: What ``eo-helpers national lighting`` writes: communes, but not the table of communes.
-_PRACTICES = {"insee", "practice", "radiance_recent", "months_valid", "headline"}
+#: What ``eo-helpers national …`` writes: communes, but not the table of communes.
+_NATIONAL = {
+    "lighting-communes": {"insee", "practice", "radiance_recent", "months_valid", "headline"},
+    "coastline-communes": {"insee", "coast_km", "retreat_percent_measured", "profiles"},
+    "lcz-communes": {"insee", "dominant", "mapped_percent", "lcz_1"},
+}
 CODE = {"insee", "code", "code_insee", "insee_com", "insee_commune", "codgeo"}
 _NAME = {"name", "nom", "nom_com", "nom_commune", "libgeo", "nom_officiel"}
 _CELL = {"idcar_200m", "idinspire"}
@@ -69,8 +73,9 @@ def by_columns(
     names = {str(c).lower() for c in columns}
     if names >= _PRODUCED:
         return [described("lcz-produced", box, None, rows, "produite avec eo-helpers")]
-    if names >= _PRACTICES:
-        return [described("lighting-communes", box, None, rows, "produite avec eo-helpers")]
+    for dataset, columns in _NATIONAL.items():
+        if names >= columns:
+            return [described(dataset, box, None, rows, "produite avec eo-helpers")]
     if len(names & _CEREMA_RATES) >= 5 and ({"lcz", "lcz_int"} & names or "identifier" in names):
         return [described("lcz-cerema", box, None, rows, "colonnes du Cerema")]
     if names & {"lcz_primary", "lcz_primar"}:  # a shapefile cuts names at ten characters

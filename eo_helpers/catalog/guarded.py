@@ -3,7 +3,8 @@
 The HDF5 library can be sent round in circles by a damaged file (a heap whose free space has
 size nought), in native code that nothing in Python can stop: found by fuzzing. The look is
 therefore done by another process, which is ended when it takes too long. One process looks at
-all files of a scan; it costs a second, once.
+all files of a scan; it costs a second, once. What stood the look is remembered by its path,
+size and time of change: a theme's reader asks :func:`once` before it opens a file itself.
 """
 
 from __future__ import annotations
@@ -20,11 +21,16 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EoError, InvalidInput
+from .cache import read_json, write_json
 
-__all__ = ["Guard", "look"]
+__all__ = ["Defeated", "Guard", "look", "once"]
 
 #: Seconds for one file: a sound one takes some milliseconds, on a slow network drive some more.
 PATIENCE = 30.0
+
+
+class Defeated(InvalidInput):
+    """A file that hangs or ends the library that reads it."""
 
 
 class Guard:
@@ -47,8 +53,10 @@ class Guard:
 
         Raises
         ------
+        Defeated
+            If it takes too long or ends the process that looks.
         InvalidInput
-            If it cannot be read, takes too long or ends the process that looks.
+            If it cannot be read.
         """
         with self._lock:
             child = self._alive()
@@ -62,7 +70,7 @@ class Guard:
             self._starting = 0.0
             if not line:
                 self._end()
-                raise InvalidInput(
+                raise Defeated(
                     f"« {path.name} » met la bibliothèque HDF5 en échec (fichier abîmé) : "
                     "téléchargez-le à nouveau.",
                     f"'{path.name}' defeats the HDF5 library (damaged file): download it again.",
@@ -115,11 +123,66 @@ def _forward(child: subprocess.Popen[str], lines: queue.Queue[str]) -> None:
 
 
 _guard = Guard()
+#: Changes with what the look touches: files that stood an earlier one are looked at again.
+_LOOK = 1
+
+
+#: What this process knows of files: None for one that stood the look.
+_known: dict[str, Defeated | None] = {}
 
 
 def look(path: Path) -> Any:
-    """:meth:`Guard.look` of the process that all scans share."""
-    return _guard.look(path)
+    """:meth:`Guard.look` of the process that all scans share; what stood it is remembered."""
+    key = _fingerprint(path)
+    found = _guard.look(path)
+    _remember(key)
+    return found
+
+
+def once(path: Path) -> None:
+    """Have a file looked at in a process of its own, unless it was and has not changed since.
+
+    Other errors than a defeat are left to the reader, which has its own words for them.
+
+    Raises
+    ------
+    Defeated
+        If the file hangs or ends the library.
+    """
+    key = _fingerprint(path)
+    if key is None:
+        return
+    if key not in _known:
+        if read_json("looked", key):
+            _known[key] = None
+            return
+        try:
+            _guard.look(path)
+        except Defeated as error:
+            # Not on disk: a network drive that was slow once may be quick tomorrow.
+            _known[key] = error
+        except InvalidInput:
+            _known[key] = None
+        else:
+            _remember(key)
+    defeat = _known.get(key)
+    if defeat is not None:
+        raise Defeated(defeat.fr, defeat.en)
+
+
+def _fingerprint(path: Path) -> str | None:
+    """What a file is known by; None where there is none."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return None
+    return json.dumps([_LOOK, str(path.resolve()), stat.st_size, stat.st_mtime_ns])
+
+
+def _remember(key: str | None) -> None:
+    if key is not None:
+        _known[key] = None
+        write_json("looked", key, True)
 
 
 def main() -> None:

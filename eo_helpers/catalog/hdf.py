@@ -24,7 +24,7 @@ def look_into_hdf(path: Path) -> list[Described]:
                 return _swot(file, attrs)
             fields = grids[next(iter(grids))].get("Data Fields")
             names = set(fields) if fields is not None else set()
-            _touch(grids[next(iter(grids))], fields)
+            _touch(file, grids[next(iter(grids))], fields)
     except (OSError, RuntimeError, KeyError) as error:
         raise unreadable(path, error) from error
     product = attrs.get("ShortName", "").upper()
@@ -34,9 +34,15 @@ def look_into_hdf(path: Path) -> list[Described]:
     return [described("vnp46a3", _tile_box(attrs, path), _month(attrs, path), 0, product)]
 
 
-def _touch(grid: Any, fields: Any) -> None:
+def _touch(file: Any, grid: Any, fields: Any) -> None:
     """Read what the theme will read, a cell of each: damage shows here, where it can be ended."""
     dict(grid.attrs)
+    told = file.get("HDFEOS/ADDITIONAL/FILE_ATTRIBUTES")
+    if told is not None:
+        dict(told.attrs)
+    for words in (file.get("HDFEOS INFORMATION") or {}).values():
+        if hasattr(words, "shape"):
+            words[()]
     for field in (fields or {}).values():
         if hasattr(field, "shape"):
             dict(field.attrs)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import EoError, InvalidInput, reading
-from . import archive, ems_archive
+from . import archive, ems_archive, tables
 from .columns import CODE, Described, by_columns, by_header, described
 
 __all__ = ["SUFFIXES", "WHOLE_WORLD", "degrees", "moment_of", "recognise", "unreadable"]
@@ -99,6 +99,11 @@ def unreadable(path: Path, error: Exception) -> InvalidInput:
 def _vector(path: Path, address: str) -> list[Described]:
     import pyogrio
 
+    national = tables.collection_of(path)
+    if national is not None:
+        box = national["extent"]["spatial"]["bbox"][0]
+        rows = national["eo_helpers:rows"]
+        return [described(national[tables.ROLE], box, None, rows, "produite avec eo-helpers")]
     if path.suffix.lower() == ".json" and not _is_geojson(path):
         return _answer(path)
     out: list[Described] = []

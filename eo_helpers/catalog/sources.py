@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import EoError, InvalidInput
-from . import columns, signatures, stac
+from . import columns, signatures, stac, tables
 from .cache import read_json, write_json
 from .provenance import Provenance
 
@@ -235,6 +235,11 @@ def _walk(top: Path) -> Iterable[tuple[Path, bool]]:
         folders[:] = sorted(
             f for f in folders if f not in _SKIPPED and not f.startswith(".") and f[-5:] != ".work"
         )
+        national = tables.collection_of(Path(here)) if tables.COLLECTION in files else None
+        if national is not None:
+            # A table by département: its description stands for all of it.
+            folders[:], files = [], [tables.COLLECTION]
+            fictional[here] |= bool(national["eo_helpers:demonstration"])
         mark = fictional[here] or ("territory.json" in files and _fictional(Path(here)))
         for folder in folders:
             fictional[str(Path(here) / folder)] = mark

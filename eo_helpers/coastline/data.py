@@ -6,7 +6,7 @@ with the years of the two lines, and geometries are in the commune's official CR
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,9 +20,12 @@ from pyproj import CRS
 
 from ..catalog import archive
 from ..errors import InvalidInput, reading
-from ..territory.commune import Commune
+from ..territory.commune import Commune, from_degrees
 
-__all__ = ["NO_RATE", "SPACING", "Files", "covers_territory", "read", "read_paths"]
+__all__ = ["NO_RATE", "SPACING", "Files", "covers_territory", "read", "read_all", "read_many",
+           "read_paths"]  # fmt: skip
+
+Box = tuple[float, float, float, float]
 
 #: What the indicator writes where it gives no rate.
 NO_RATE = -9999.0
@@ -88,12 +91,56 @@ def read(holding: Files, commune: Commune) -> gpd.GeoDataFrame:
 def read_paths(paths: Iterable[Path], commune: Commune) -> gpd.GeoDataFrame:
     """:func:`read`, from a list of files."""
     parts = []
-    for path in paths:
-        for address in _layers(Path(path)):
-            with reading(Path(path)):
-                part = _one(Path(path), address, commune)
+    for path in map(Path, paths):
+        for address in _layers(path):
+            with reading(path):
+                table = _table(path, address, lambda crs: commune.boundary_in(crs).buffer(0).bounds)
+                part = _of(table, path, commune)
             if len(part):
                 parts.append(part)
+    return _together(parts, commune)
+
+
+def _layers(path: Path) -> list[str]:
+    return archive.shapefiles_in(path) if path.suffix.lower() == ".zip" else [str(path)]
+
+
+def read_many(paths: Iterable[Path], communes: Sequence[Commune]) -> list[gpd.GeoDataFrame]:
+    """:func:`read_paths` of many communes that lie together: each layer is read once.
+
+    Only the ground of their common box is held.
+    """
+    boxes = np.array([c.bounds for c in communes])
+    common = (*boxes[:, :2].min(0).tolist(), *boxes[:, 2:].max(0).tolist())
+    parts: list[list[gpd.GeoDataFrame]] = [[] for _ in communes]
+    for path in map(Path, paths):
+        for address in _layers(path):
+            with reading(path):
+                table = _table(path, address, lambda crs: _box_in(common, crs))
+                tree = shapely.STRtree(table.geometry.to_numpy())
+                for k, commune in enumerate(communes if len(table) else ()):
+                    box = _box_in(commune.bounds, table.crs)
+                    if box is None:  # the CRS is of another part of the world
+                        continue
+                    near = np.sort(tree.query(shapely.box(*box)))
+                    part = _of(table.iloc[near], path, commune) if near.size else ()
+                    if len(part):
+                        parts[k].append(part)
+    return [_together(found, c) for found, c in zip(parts, communes, strict=True)]
+
+
+def read_all(paths: Iterable[Path]) -> gpd.GeoDataFrame:
+    """Every profile of the files, each once, with the columns of :func:`read`; in degrees."""
+    parts = []
+    for path in map(Path, paths):
+        for address in _layers(path):
+            with reading(path):
+                parts.append(_checked(_table(path, address, None).to_crs("EPSG:4326"), path))
+    frame = pd.concat(parts, ignore_index=True)
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
+
+
+def _together(parts: list[gpd.GeoDataFrame], commune: Commune) -> gpd.GeoDataFrame:
     if not parts:
         columns = ("rate", "years", "old", "recent", "structure", "length_m")
         return gpd.GeoDataFrame({c: [] for c in columns}, geometry=[], crs=commune.crs)
@@ -101,12 +148,14 @@ def read_paths(paths: Iterable[Path], commune: Commune) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(frame, geometry="geometry", crs=commune.crs)
 
 
-def _layers(path: Path) -> list[str]:
-    return archive.shapefiles_in(path) if path.suffix.lower() == ".zip" else [str(path)]
+def _box_in(box: Box, crs: Any) -> Box | None:
+    """A box in degrees, in another CRS; None where that CRS cannot tell it."""
+    there = from_degrees(crs).transform_bounds(*box, densify_pts=11)
+    return there if np.isfinite(there).all() else None
 
 
-def _one(path: Path, address: str, commune: Commune) -> gpd.GeoDataFrame:
-    """Profiles of one layer that are the commune's."""
+def _table(path: Path, address: str, box: Callable[[Any], Box | None] | None) -> gpd.GeoDataFrame:
+    """A layer within a box of its own CRS, with the columns' proper names."""
     try:
         if path.suffix.lower() in (".parquet", ".geoparquet"):
             table = gpd.read_parquet(path)
@@ -114,8 +163,8 @@ def _one(path: Path, address: str, commune: Commune) -> gpd.GeoDataFrame:
             info = pyogrio.read_info(address)
             if not info["crs"]:
                 raise _no_crs(path)
-            box = commune.boundary_in(info["crs"]).buffer(0).bounds
-            table = pyogrio.read_dataframe(address, bbox=box, encoding=_encoding(path))
+            bounds = box(info["crs"]) if box else None
+            table = pyogrio.read_dataframe(address, bbox=bounds, encoding=_encoding(path))
     except (pyogrio.errors.DataSourceError, pyogrio.errors.DataLayerError, OSError) as error:
         raise InvalidInput(
             f"« {path.name} » ne peut pas être lu : fichier tronqué ou d'un autre type ; "
@@ -134,7 +183,12 @@ def _one(path: Path, address: str, commune: Commune) -> gpd.GeoDataFrame:
             "erosion: take Cerema's archive 'n_evolution_trait_cote_s'.",
         )
     table = table.rename(columns={names[c]: c for c in (*_NEEDED, *_YEARS) if c in names})
-    table = table[table.geometry.notna() & ~table.geometry.is_empty].to_crs(commune.crs)
+    return table[table.geometry.notna() & ~table.geometry.is_empty]
+
+
+def _of(table: gpd.GeoDataFrame, path: Path, commune: Commune) -> gpd.GeoDataFrame:
+    """Profiles of a layer that are the commune's."""
+    table = table.to_crs(commune.crs)
     return _checked(table.loc[_inside(table, commune)], path)
 
 

@@ -28,8 +28,9 @@ from . import sentences
 from .ahead import HORIZON, Ahead, strip
 from .data import covers_territory, read
 from .in_strip import in_strip
-from .inec import CLASSES, SIGMA_OLD, SIGMA_RECENT, classify, interval, lengths
+from .inec import CLASSES, SIGMA_OLD
 from .satellite import MEAN, Told, told
+from .summary import Summary, rated, summarise
 
 __all__ = ["CONTROLS", "DATASET", "analyse", "finding_of"]
 
@@ -156,18 +157,14 @@ def _told(
     commune: Commune, profiles: gpd.GeoDataFrame, sigma_old: float, horizon: int
 ) -> tuple[Finding, Ahead]:
     """The Finding, and the strip that its extrapolation draws."""
-    low, high = interval(profiles["rate"], profiles["years"], sigma_old, SIGMA_RECENT)
-    half = (high - low) / 2
-    rated = profiles.assign(low=low, high=high, inec_class=classify(profiles["rate"], half))
-    metres = lengths(rated["rate"], rated["length_m"], half, rated["structure"])
-    rate, size = rated["rate"].to_numpy(float), rated["length_m"].to_numpy(float)
-    # Perceptibly in retreat, and with retreats that are within their error.
-    doubt = (metres["retreat"], float(size[rate < 0].sum()))
+    profiles_rated = rated(profiles, sigma_old)
+    summary = summarise(profiles_rated)
+    metres = summary.metres
     measured = metres["measured"] > 0
     status: Status = "complete" if metres["measured"] >= ENOUGH * metres["total"] else "partial"
-    ahead = strip(rated, commune.projected_boundary, horizon)
+    ahead = strip(profiles_rated, commune.projected_boundary, horizon)
     head = (
-        sentences.headline(commune, rated, metres, doubt[1])
+        sentences.headline(commune, profiles_rated, metres, summary.retreat_high)
         if measured
         else sentences.structures_only(commune, metres)
     )
@@ -176,10 +173,10 @@ def _told(
         commune=commune,
         status=status,
         headline=head,
-        indicators=_indicators(rated, metres, doubt, ahead, horizon),
-        layers=_layers(commune, rated, ahead, horizon),
-        charts=(_chart(commune, rated),) if measured else (),
-        caveats=sentences.caveats(rated, sigma_old, horizon),
+        indicators=_indicators(profiles_rated, summary, ahead, horizon),
+        layers=_layers(commune, profiles_rated, ahead, horizon),
+        charts=(_chart(commune, profiles_rated),) if measured else (),
+        caveats=sentences.caveats(profiles_rated, sigma_old, horizon),
         parameters={"sigma_old": sigma_old, "horizon": horizon},
         controls=_controls(sigma_old, horizon) if measured else (),
         remedy=None if status == "complete" else sentences.REMEDY,
@@ -188,9 +185,9 @@ def _told(
 
 
 def _indicators(
-    profiles: gpd.GeoDataFrame, metres: dict[str, float], doubt: tuple[float, float],
-    ahead: Ahead, horizon: int,
-) -> tuple[Indicator, ...]:  # fmt: skip
+    profiles: gpd.GeoDataFrame, summary: Summary, ahead: Ahead, horizon: int
+) -> tuple[Indicator, ...]:
+    metres = summary.metres
     recent = profiles["recent"].dropna()
     date = f"{int(recent.max())}" if len(recent) else None
     out: list[Indicator] = []
@@ -205,7 +202,7 @@ def _indicators(
     when, when_en = sentences.period(profiles), sentences.period(profiles, "en")
     km = {key: value / 1000 for key, value in metres.items()}
     if metres["measured"]:
-        sure, maybe = (v / 1000 for v in doubt)
+        sure, maybe = summary.retreat_low / 1000, summary.retreat_high / 1000
         one("retreat_km", f"Côte en recul perceptible ({when})",
             f"Coast perceptibly in retreat ({when_en})", km["retreat"], "km",
             sure, maybe)  # fmt: skip
@@ -222,16 +219,11 @@ def _indicators(
         ):  # fmt: skip
             one(name, fr, en, 100 * km["retreat"] / whole, "%", 100 * sure / whole,
                 100 * maybe / whole, 0)  # fmt: skip
-        rated = profiles[profiles["rate"].notna()]
-        size = rated["length_m"].to_numpy(float)
-        mean, low, high = (
-            float(np.average(rated[c].fillna(rated["rate"]), weights=size))
-            for c in ("rate", "low", "high")
-        )
         one("mean_rate", f"Vitesse moyenne ({when}), négative en recul",
-            f"Mean rate ({when_en}), negative in retreat", mean, "m/an", low, high, 2)  # fmt: skip
+            f"Mean rate ({when_en}), negative in retreat", summary.mean, "m/an",
+            summary.mean_low, summary.mean_high, 2)  # fmt: skip
         one("fastest_retreat", f"Recul le plus rapide ({when})", f"Fastest retreat ({when_en})",
-            min(float(rated["rate"].min()), 0.0), "m/an", digits=2)  # fmt: skip
+            summary.fastest, "m/an", digits=2)  # fmt: skip
         one(f"lost_ha_{horizon}",
             f"Terre perdue d'ici {horizon} si la vitesse passée ({when}) continuait "
             "(extrapolation)",

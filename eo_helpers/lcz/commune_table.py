@@ -26,12 +26,23 @@ from .data import whole_map
 from .files import write_beside
 from .schema import CODES, SENSITIVITIES, index_from_codes, sensitivity_of
 
-__all__ = ["CATEGORIES", "beside", "commune_table", "holding_of", "load", "read_communes", "save"]
+__all__ = [
+    "CATEGORIES",
+    "beside",
+    "commune_table",
+    "holding_of",
+    "load",
+    "pieces_of",
+    "read_communes",
+    "save",
+]
 
 Progress = Callable[[str, float], None]
 
 #: Columns of a table: area (m²) and people of each, ``unclassed`` last.
 CATEGORIES = (*SENSITIVITIES, "unclassed")
+#: Category of each class, without one last (where position -1 looks).
+_KIND = np.array([CATEGORIES.index(s) for s in (*sensitivity_of(CODES), "unclassed")])
 #: Blocks worked on at a time.
 _ROWS = 40_000
 #: Equal-area, metres: for maps in degrees.
@@ -99,7 +110,8 @@ def commune_table(
         if key not in borders:
             borders[key] = shapely.make_valid(communes.to_crs(blocks.crs).geometry.to_numpy())
             shapely.prepare(borders[key])
-        commune, kind, pieces = _pieces(blocks, borders[key])
+        commune, index, pieces = pieces_of(blocks, borders[key])
+        kind = _KIND[index]
         np.add.at(area, (commune, kind), shapely.area(pieces))
         if cells is not None and len(pieces):
             found = _people(gpd.GeoSeries(pieces, crs=blocks.crs), cells)
@@ -130,10 +142,23 @@ def _stretches(paths: Sequence[Path], dataset: str) -> Iterator[tuple[gpd.GeoDat
             done += len(batch)
 
 
-def _pieces(
+def pieces_of(
     blocks: gpd.GeoDataFrame, borders: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Blocks cut along communes: commune, category, ground."""
+    """Blocks cut along communes.
+
+    Parameters
+    ----------
+    blocks : geopandas.GeoDataFrame
+        ``lcz``, in a projected CRS.
+    borders : numpy.ndarray of shapely geometries
+        Communes in the same CRS, valid.
+
+    Returns
+    -------
+    commune, index, pieces : numpy.ndarray
+        Position of the commune, of the class (``schema.CODES``; -1 without one), and ground.
+    """
     shapes = blocks.geometry.to_numpy()
     invalid = ~shapely.is_valid(shapes)
     shapes[invalid] = shapely.make_valid(shapes[invalid])
@@ -141,11 +166,9 @@ def _pieces(
     pieces = shapes[block]
     cut = np.flatnonzero(~shapely.contains(borders[commune], pieces))
     pieces[cut] = shapely.intersection(pieces[cut], borders[commune[cut]])
-    of_class = {name: n for n, name in enumerate(CATEGORIES)}
-    table = np.array([of_class[s] for s in sensitivity_of(CODES)] + [of_class["unclassed"]])
-    kind = table[index_from_codes(blocks["lcz"])][block]
+    index = index_from_codes(blocks["lcz"])[block]
     there = shapely.area(pieces) > 0
-    return commune[there], kind[there], pieces[there]
+    return commune[there], index[there], pieces[there]
 
 
 def _people(pieces: gpd.GeoSeries, cells: Any) -> np.ndarray:

@@ -19,7 +19,7 @@ from .formats import read_cerema, read_geoclimate, read_produced
 from .rasters import RASTERS, Box, raster_address, read_raster
 from .schema import sensitivity_of
 
-__all__ = ["DATASETS", "MAX_OVERLAP", "clip", "open_map", "read", "whole_map"]
+__all__ = ["DATASETS", "MAX_OVERLAP", "blocks_in", "clip", "open_map", "read", "whole_map"]
 
 _READERS: dict[str, Callable[[Path, Box | None], gpd.GeoDataFrame]] = {
     "lcz-cerema": read_cerema,
@@ -111,6 +111,39 @@ def whole_map(paths: Iterable[Any], dataset: str) -> gpd.GeoDataFrame:
     crs = parts[0].crs
     frame = pd.concat([p[["lcz", "geometry"]].to_crs(crs) for p in parts], ignore_index=True)
     return frame[~_twice(frame)].reset_index(drop=True) if len(parts) > 1 else frame
+
+
+def blocks_in(paths: Iterable[Any], dataset: str, ground: gpd.GeoSeries) -> gpd.GeoDataFrame | None:
+    """Blocks of a map that meet the box of a place, each once: ``lcz`` and geometry.
+
+    Parameters
+    ----------
+    ground : geopandas.GeoSeries
+        The place, in any CRS; only its box in the map's CRS counts.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame or None
+        CRS of the first file that has any; None without one.
+    """
+    parts: list[gpd.GeoDataFrame] = []
+    for path in _vectors_first(paths):
+        if parts and dataset == "lcz-cerema" and raster_address(path):
+            continue
+        part = _READERS[dataset](path, lambda crs: _box_of(ground, crs))
+        if len(part):
+            part.attrs = {}
+            parts.append(part[["lcz", "geometry"]])
+    if not parts:
+        return None
+    frame = pd.concat([p.to_crs(parts[0].crs) for p in parts], ignore_index=True)
+    return frame[~_twice(frame)].reset_index(drop=True) if len(parts) > 1 else frame
+
+
+def _box_of(ground: gpd.GeoSeries, crs: Any) -> tuple[float, float, float, float]:
+    """Box in another CRS; one that holds nothing where that CRS cannot tell it."""
+    box = ground.to_crs(crs).total_bounds
+    return tuple(box.tolist()) if np.isfinite(box).all() else (0.0, 0.0, 0.0, 0.0)
 
 
 def _vectors_first(paths: Iterable[Any]) -> list[Path]:

@@ -7,7 +7,6 @@ file's own CRS. After it, nobody needs to know who made the map.
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ import pandas as pd
 import pyogrio
 from pyproj import CRS
 
+from ..catalog.covering import footer, read_box
 from ..errors import InvalidInput
 from .rasters import Box, no_crs, raster_address, read_error, read_raster
 from .rule import INDICATORS, RATES
@@ -102,19 +102,17 @@ def _parquet_table(
     path: Path, box: Box | None, wanted: tuple[str, ...], required: tuple[str, ...]
 ) -> gpd.GeoDataFrame:
     import pyarrow
-    import pyarrow.parquet
 
     try:
-        schema = pyarrow.parquet.read_schema(path)
+        _, fields, geo = footer(path)
     except pyarrow.ArrowInvalid as error:
         raise read_error(path, error) from error
-    geo = json.loads((schema.metadata or {}).get(b"geo", b"{}"))
     if not geo:
         raise InvalidInput(
             f"{path.name} est un Parquet sans géométrie : il faut un GeoParquet.",
             f"{path.name} is a Parquet file without geometry: a GeoParquet is needed.",
         )
-    names = _match(path, schema.names, wanted, required)
+    names = _match(path, fields, wanted, required)
     column = geo["primary_column"]
     # GeoParquet: a missing crs means longitude and latitude, null means unknown.
     told = geo["columns"][column].get("crs", "OGC:CRS84")
@@ -126,7 +124,10 @@ def _parquet_table(
     else:
         bounds = box(CRS.from_user_input(told))
         if "covering" in geo["columns"][column]:
-            frame = gpd.read_parquet(path, columns=columns, bbox=bounds)
+            try:
+                frame = read_box(path, list(names), bounds)
+            except pyarrow.ArrowInvalid as error:
+                raise read_error(path, error) from error
         else:
             frame = gpd.read_parquet(path, columns=columns)
             frame = frame.cx[bounds[0] : bounds[2], bounds[1] : bounds[3]].reset_index(drop=True)

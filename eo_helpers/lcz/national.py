@@ -38,7 +38,7 @@ Progress = Callable[[str, float], None]
 
 #: Blocks of one row group of the result: what a reader takes or skips at once. Small
 #: enough that a commune needs few, large enough that a million makes a short index.
-GROUP_ROWS = 4_000
+GROUP_ROWS = 1_000
 #: Blocks put together at a time: what bounds the memory, whatever the country's size.
 _BATCH_ROWS = 60_000
 #: France with its overseas, degrees: the frame of the Hilbert curve (cells of 100-200 m).

@@ -13,6 +13,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from ..catalog.guarded import once
 from ..errors import InvalidInput, reading
 
 __all__ = ["GAP_FILLED", "PERIODS", "POOR", "VIEWS", "Period", "Tile", "open_tile"]
@@ -137,8 +138,10 @@ def open_tile(path: Path) -> Iterator[Tile]:
     Raises
     ------
     InvalidInput
-        If the file is cut short, no HDF5, another product, or lacks grid, date or position.
+        If the file is cut short, no HDF5, another product, or lacks grid, date or position; or
+        if it defeats the HDF5 library (see :mod:`eo_helpers.catalog.guarded`).
     """
+    once(path)
     try:
         file = h5py.File(path, "r")
     except OSError as error:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
-
 from .. import catalog
+from ..catalog import tables
 from ..errors import InvalidInput, NoData
 from ..findings import Category, Finding, Indicator, Layer, Legend, Status, outline
 from ..territory.commune import Commune
@@ -59,13 +57,6 @@ def not_a_table(path: Path) -> InvalidInput:
     )
 
 
-def _read(path: Path, **options: Any) -> gpd.GeoDataFrame:
-    try:
-        return gpd.read_parquet(path, **options)
-    except Exception as error:
-        raise not_a_table(path) from error
-
-
 def around(commune: Commune, path: Path) -> Layer:
     """The commune and its neighbours with their practices; only their rows are read.
 
@@ -83,7 +74,7 @@ def around(commune: Commune, path: Path) -> Layer:
     west, south, east, north = commune.bounds
     wide = AROUND / math.cos(math.radians((south + north) / 2))
     bbox = (west - wide, south - AROUND, east + wide, north + AROUND)
-    table = _read(path, bbox=bbox, columns=_COLUMNS)
+    table = tables.read(path, bbox=bbox, columns=_COLUMNS, error=not_a_table)
     tips = [_tooltip(row) for row in table.to_dict("records")]
     table["tooltip_fr"] = [tip["fr"] for tip in tips]
     table["tooltip_en"] = [tip["en"] for tip in tips]
@@ -128,15 +119,14 @@ def row_of(commune: Commune, source: Any) -> tuple[dict[str, Any], Any]:
         If the table cannot be read.
     """
     holding = catalog.find(DATASET, commune, source)
-    west, south, east, north = commune.bounds
-    table = _read(Path(holding.paths[0]), bbox=(west, south, east, north))
-    rows = table[table["insee"] == commune.insee]
-    if len(rows) != 1:
+    path = Path(holding.paths[0])
+    found = tables.row(path, commune.insee, commune.departement, error=not_a_table)
+    if found is None:
         raise NoData(
             f"{commune.name} n'est pas dans la table des pratiques d'éclairage.",
             f"{commune.name} is not in the table of lighting practices.",
         )
-    return rows.iloc[0].to_dict(), holding
+    return found, holding
 
 
 def finding_from(
@@ -220,13 +210,9 @@ def finding_from(
 
 
 def last_month(path: Path) -> str | None:
-    """Last month that the table was made of, from the STAC item beside it."""
-    item = path.with_suffix(".json")
-    if not item.is_file():
-        return None
-    told = json.loads(item.read_text(encoding="utf-8"))
-    end = told.get("properties", {}).get("end_datetime")
-    return str(end)[:7] if end else None
+    """Last month that the table was made of, from the STAC beside it."""
+    end = tables.end_of(path)
+    return end[:7] if end else None
 
 
 def older_than(path: Path, month_: str) -> Text | None:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from .. import catalog
+from ..catalog import tables
 from ..errors import NoData
 from ..findings import Bars, Indicator
 from ..territory.commune import Commune
@@ -89,10 +90,7 @@ def of(commune: Commune, source: Any) -> tuple[list[Peers], Any]:
 
 
 def _table(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_parquet(path, columns=_COLUMNS)
-    except Exception as error:
-        raise not_a_table(path) from error
+    return pd.DataFrame(tables.read(path, columns=_COLUMNS, error=not_a_table))
 
 
 def _epci(source: Any) -> dict[str, str]:

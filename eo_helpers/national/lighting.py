@@ -1,16 +1,13 @@
-"""Night lighting of every commune: one GeoParquet and its STAC item, resumable.
+"""Night lighting of every commune, resumable.
 
-Each month and each few hundred communes is a task that leaves one whole file in the
-run's work folder; a run that was killed does only what is not there yet.
+Communes are taken in blocks, so that a worker holds the cells of one block whatever the
+country's size. Each month of a block, then each few hundred communes, is a task that leaves
+one whole file in the run's work folder; a run that was killed does only what is not there yet.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,22 +17,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .. import __version__, catalog
-from ..errors import InvalidInput, NoData
+from .. import catalog
+from ..errors import NoData
 from ..lighting.changes import assess
 from ..lighting.finding import DATASET
 from ..lighting.neighbours import with_outer
 from ..lighting.series import SUFFIXES, TileFile, date_values, index_tiles
 from ..lighting.weights import TILE_DEGREES, Weights, weights_of
 from .output import commune_row, write_result
-from .pool import Pool
+from .pool import Outcome, Pool
+from .publish import check_output
+from .work import Progress, communes_of, refuse_failures, whole, work_folder
 
 __all__ = ["run"]
 
-Progress = Callable[[str, float], None]
-
 #: Communes that one task assesses.
 CHUNK = 500
+#: Communes whose cells a worker holds at once: those of France (some 3.6 million of 15″) are
+#: measured in five blocks. Each reads its own window of a tile.
+BLOCK = 8_000
 _KEPT = ("radiance", "std_error", "filled_share", "valid_share", "nights", "outer")
 
 
@@ -55,6 +55,9 @@ def run(
     least_share: float = 0.5,
     scheduler: str | None = None,
     workers: int | None = None,
+    memory: str | None = None,
+    keep_going: bool = False,
+    block: int = BLOCK,
     progress: Progress | None = None,
 ) -> dict[str, Any]:
     """Analyse the lighting of all communes of a source.
@@ -64,27 +67,34 @@ def run(
     source : catalog.Source
         With communes and VNP46A3 files.
     output : Path
-        GeoParquet to write; its STAC item lies beside it (``.json``), its work in progress
-        in a folder of the same name (``.work``), which is removed at the end.
+        See :func:`.publish.publish`; the work in progress lies beside it (``.work``) and is
+        removed at the end.
     view, least_share
         As for one commune (:func:`eo_helpers.lighting.finding.analyse`).
-    scheduler, workers
+    scheduler, workers, memory
         See :class:`.pool.Pool`.
+    keep_going : bool
+        Write the result without what failed (a month is then a gap), and tell it.
+    block : int
+        Communes whose cells a worker holds at once.
     progress : callable (step, fraction), optional
 
     Returns
     -------
     dict
-        ``communes``, ``without_data``, ``months``, ``left_out`` (sentences), ``practices``
-        (how many communes have each).
+        ``communes``, ``without_data``, ``months``, ``left_out`` (sentences), ``failed`` (list
+        of ``what``, ``why``), ``practices`` (how many communes have each).
 
     Raises
     ------
     NoData
         If the source has no communes or no tile.
+    InvalidInput
+        If tasks failed and ``keep_going`` is not set; what is done stays.
     """
     tell = progress or (lambda label, fraction: None)
     options = Options(view, least_share)
+    check_output(output)
     index = catalog.communes(source)
     items = source.items(DATASET)
     if not items:
@@ -95,82 +105,45 @@ def run(
         )
     tell("Lecture des tuiles", 0.0)
     dates, left_out = index_tiles([Path(i.assets["data"].href) for i in items], broken="gap")
-    if output.parent != Path() and not output.parent.is_dir():
-        raise InvalidInput(
-            f"Le dossier « {output.parent} » n'existe pas.",
-            f"There is no folder '{output.parent}'.",
-        )
-    work = _work_folder(output, source, options)
-    communes = _communes(index, work, tell)
+    key = {"theme": "lighting", "block": block, **vars(options)}
+    work = work_folder(output, source, key, ["months", "chunks"])
+    communes = communes_of(index, work, tell, block)
     cell = next(iter(dates.values()))[0].cell
-    _weights(work, communes, cell, tell)
     left_out += [f"{p.name} : {e.fr}" for p, e in source.rejected if p.suffix.lower() in SUFFIXES]
-    with Pool(scheduler, workers) as pool:
-        left_out += _months(work, dates, options, pool, tell)
-        table = _assessments(work, communes, dates, cell, pool, tell)
+    blocks = [slice(k, k + block) for k in range(0, len(communes), block)]
+    failed: list[tuple[str, Outcome]] = []
+    with Pool(scheduler, workers, memory) as pool:
+        for b, some in enumerate(blocks):
+            _weights(work, b, communes.iloc[some], cell, tell)
+        left_out += _months(work, len(blocks), dates, options, pool, failed, tell)
+        # Before anything is drawn from the months: a month that failed is a gap only if asked.
+        refuse_failures(work, failed, keep_going)
+        chunks = [
+            path
+            for b, some in enumerate(blocks)
+            for path in _assessments(
+                work, b, len(blocks), communes.iloc[some], dates, cell, pool, failed, tell
+            )
+        ]
+    told_failed = refuse_failures(work, failed, keep_going)
+    there = [path for path in chunks if path.exists()]
+    if not there:
+        raise NoData(
+            "Aucune tuile ne couvre de commune de cette source.",
+            "No tile covers a commune of this source.",
+        )
+    table = pd.concat([pd.read_parquet(p) for p in there], ignore_index=True)
     demonstration = any(i.properties["eo_helpers:demonstration"] for i in items)
-    summary = write_result(output, communes, table, options, demonstration, sorted(dates), left_out)
+    summary = write_result(
+        output, communes, table, options, demonstration, sorted(dates), left_out, told_failed
+    )
     shutil.rmtree(work)
     tell("Terminé", 1.0)
     return summary
 
 
-def _work_folder(output: Path, source: Any, options: Options) -> Path:
-    """Folder of the work in progress; work of other data or options is not used."""
-    key = hashlib.sha256(
-        json.dumps([__version__, source.fingerprint(), vars(options)]).encode()
-    ).hexdigest()
-    folder = output.with_name(output.name + ".work")
-    mark = folder / "key.txt"
-    if folder.exists():
-        if not mark.exists() and any(folder.iterdir()):
-            raise InvalidInput(
-                f"« {folder} » existe et n'est pas un travail en cours : déplacez-le.",
-                f"'{folder}' exists and is no work in progress: move it.",
-            )
-        if mark.exists() and mark.read_text() != key:
-            shutil.rmtree(folder)
-    for name in ("months", "chunks"):
-        (folder / name).mkdir(parents=True, exist_ok=True)
-    mark.write_text(key)
-    return folder
-
-
-def _whole(path: Path, write: Callable[[Path], Any]) -> None:
-    """A file that is there is whole: written beside, then moved."""
-    part = path.with_name(f".{path.name}.{os.getpid()}")
-    write(part)
-    part.replace(path)
-
-
-def _communes(index: Any, work: Path, tell: Progress) -> Any:
-    """All communes in order of their code, with boundaries; those without one are left out."""
-    import geopandas as gpd
-
-    path = work / "communes.parquet"
-    if path.exists():
-        return gpd.read_parquet(path)
-    codes = sorted(match.insee for match in index)
-    rows = []
-    for k, code in enumerate(codes):
-        if k % 500 == 0:
-            tell("Lecture des communes", k / len(codes))
-        try:
-            c = index.get(code)
-        except InvalidInput:  # no boundary: nothing can be measured there
-            continue
-        rows.append((c.insee, c.name, c.departement, c.population, c.boundary))
-    if not rows:
-        raise NoData("Aucune commune n'a de contour.", "No commune has a boundary.")
-    names = ["insee", "name", "departement", "population", "geometry"]
-    frame = gpd.GeoDataFrame(pd.DataFrame(rows, columns=names), geometry="geometry", crs=4326)
-    frame["population"] = frame["population"].astype("Int64")
-    _whole(path, frame.to_parquet)
-    return frame
-
-
-def _weights(work: Path, communes: Any, cell: float, tell: Progress) -> None:
-    path = work / "weights.npz"
+def _weights(work: Path, block: int, communes: Any, cell: float, tell: Progress) -> None:
+    path = work / f"weights-{block:04d}.npz"
     if path.exists():
         return
     tell("Poids des mailles par commune", 0.0)
@@ -186,7 +159,7 @@ def _weights(work: Path, communes: Any, cell: float, tell: Progress) -> None:
         with part.open("wb") as file:
             np.savez(file, **arrays)
 
-    _whole(path, write)
+    whole(path, write)
 
 
 @lru_cache(maxsize=1)
@@ -202,55 +175,71 @@ def _load_weights(path: Path, stamp: int) -> Weights:
         return Weights(matrix, a["row"], a["col"], float(a["cell"]), outer)
 
 
+def _month_file(work: Path, block: int, date: str, suffix: str = ".parquet") -> Path:
+    return work / "months" / f"{date}{f'.{block:04d}' if block else ''}{suffix}"
+
+
 def _months(
     work: Path,
+    blocks: int,
     dates: dict[str, list[TileFile]],
     options: Options,
     pool: Pool,
+    failed: list[tuple[str, Outcome]],
     tell: Progress,
 ) -> list[str]:
-    """Measure every month that is not there yet; sentences about files left out."""
-    todo = [d for d in dates if not (work / "months" / f"{d}.parquet").exists()]
-    tasks = [(str(work), date, dates[date], options) for date in todo]
-    done = len(dates) - len(todo)
-    for _ in pool.results(_month, tasks):
+    """Measure every month of every block that is not there yet; sentences about files left out."""
+    every = [(b, d) for b in range(blocks) for d in dates]
+    todo = [(b, d) for b, d in every if not _month_file(work, b, d).exists()]
+    tasks = [(str(work), b, d, dates[d], options) for b, d in todo]
+    done = len(every) - len(todo)
+    for outcome in pool.outcomes(_month, tasks):
         done += 1
-        tell("Mesure des mois", done / len(dates))
-    told = [work / "months" / f"{d}.txt" for d in dates]
-    return [line for p in told if p.exists() for line in p.read_text("utf-8").splitlines()]
+        if outcome.error is not None:
+            failed.append((f"mois {outcome.task[2]}", outcome))
+        tell("Mesure des mois", done / len(every))
+    told = [_month_file(work, b, d, ".txt") for b, d in every]
+    lines = (line for p in told if p.exists() for line in p.read_text("utf-8").splitlines())
+    return list(dict.fromkeys(lines))
 
 
-def _month(folder: str, date: str, tiles: list[TileFile], options: Options) -> str:
-    """One task: the figures of all communes in one month."""
+def _month(folder: str, block: int, date: str, tiles: list[TileFile], options: Options) -> str:
+    """One task: the figures of a block's communes in one month."""
     work = Path(folder)
-    path = work / "weights.npz"
+    path = work / f"weights-{block:04d}.npz"
     weights = _load_weights(path, path.stat().st_mtime_ns)
     found, failed = date_values(
         tiles, weights, view=options.view, least_share=options.least_share, broken="gap"
     )
     if failed:
         told = "\n".join(failed)
-        _whole(work / "months" / f"{date}.txt", lambda part: part.write_text(told, "utf-8"))
+        whole(_month_file(work, block, date, ".txt"), lambda part: part.write_text(told, "utf-8"))
     frame = pd.DataFrame({name: found[name] for name in _KEPT})
-    _whole(work / "months" / f"{date}.parquet", frame.to_parquet)
+    whole(_month_file(work, block, date), frame.to_parquet)
     return date
 
 
 def _assessments(
     work: Path,
+    block: int,
+    blocks: int,
     communes: Any,
     dates: dict[str, list[TileFile]],
     cell: float,
     pool: Pool,
+    failed: list[tuple[str, Outcome]],
     tell: Progress,
-) -> pd.DataFrame:
+) -> list[Path]:
+    """Assess the communes of a block; files of its chunks, those that failed among them."""
     axis = np.arange(np.datetime64(min(dates), "M"), np.datetime64(max(dates), "M") + 1)
     position = {str(d): k for k, d in enumerate(axis)}
     cube = {name: np.full((len(communes), axis.size), np.nan) for name in _KEPT}
     for date in dates:
-        month = pd.read_parquet(work / "months" / f"{date}.parquet")
-        for name in _KEPT:
-            cube[name][:, position[date]] = month[name].to_numpy()
+        path = _month_file(work, block, date)
+        if path.exists():
+            month = pd.read_parquet(path)
+            for name in _KEPT:
+                cube[name][:, position[date]] = month[name].to_numpy()
     spans = _spans(communes, dates, cell, position)
     chunks: list[Path] = []
     tasks: list[tuple[Any, ...]] = []
@@ -260,7 +249,7 @@ def _assessments(
             continue
         for start in range(0, rows.size, CHUNK):
             some = rows[start : start + CHUNK]
-            path = work / "chunks" / f"{span[0]:04d}-{span[1]:04d}-{start:06d}.parquet"
+            path = work / "chunks" / f"{block:04d}-{span[0]:04d}-{span[1]:04d}-{start:06d}.parquet"
             chunks.append(path)
             if not path.exists():
                 part = {n: cube[n][some, span[0] : span[1] + 1] for n in _KEPT}
@@ -268,15 +257,13 @@ def _assessments(
                 names = list(communes["insee"].iloc[some]), list(communes["name"].iloc[some])
                 tasks.append((str(path), *names, axis[span[0] : span[1] + 1], part, files))
     done = len(chunks) - len(tasks)
-    for _ in pool.results(_assess, tasks):
+    for outcome in pool.outcomes(_assess, tasks):
         done += 1
-        tell("Analyse des communes", done / len(chunks))
-    if not chunks:
-        raise NoData(
-            "Aucune tuile ne couvre de commune de cette source.",
-            "No tile covers a commune of this source.",
-        )
-    return pd.concat([pd.read_parquet(p) for p in chunks], ignore_index=True)
+        if outcome.error is not None:
+            codes = outcome.task[1]
+            failed.append((f"communes {codes[0]} – {codes[-1]}", outcome))
+        tell("Analyse des communes", (block + done / len(chunks)) / blocks)
+    return chunks
 
 
 def _assess(
@@ -295,7 +282,7 @@ def _assess(
         for k in range(len(insee))
     ]
     frame = pd.DataFrame(rows)
-    _whole(Path(path), lambda p: frame.to_parquet(p, index=False))
+    whole(Path(path), lambda p: frame.to_parquet(p, index=False))
     return path
 
 

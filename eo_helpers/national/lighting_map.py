@@ -9,6 +9,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from ..catalog import tables
 from ..lighting.communes_table import PRACTICES, not_a_table
 from ..lighting.practice import LABELS
 from ..text import number
@@ -44,13 +45,8 @@ def read(path: Path) -> gpd.GeoDataFrame:
     InvalidInput
         If it is no such file.
     """
-    try:
-        table = gpd.read_parquet(
-            path, columns=["insee", "departement", "practice", "demonstration", "geometry"]
-        )
-    except Exception as error:
-        raise not_a_table(path) from error
-    return table
+    columns = ["insee", "departement", "practice", "demonstration", "geometry"]
+    return tables.read(path, columns=columns, error=not_a_table)
 
 
 def counts(table: pd.DataFrame, by: str | None = None) -> pd.DataFrame:

@@ -1,9 +1,9 @@
-"""What a national lighting run writes: a row a commune, a GeoParquet, a STAC item."""
+"""What a national lighting run writes: a row a commune."""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .. import catalog
 from ..lighting import sentences
 from ..lighting.changes import Assessment
 from ..lighting.finding import DATASET
+from .publish import COMMON, Told, publish
 
 __all__ = ["commune_row", "write_result"]
 
 #: What the columns are, for whoever opens the file.
 COLUMNS = {
-    "insee": "INSEE code",
-    "name": "name of the commune",
-    "departement": "département code",
-    "population": "inhabitants",
+    **{name: COMMON[name] for name in ("insee", "name", "departement", "population")},
     "practice": "lighting practice (Cerema's classes)",
     "confidence": "0-1",
     "date": "first month after the main change",
@@ -47,8 +44,7 @@ COLUMNS = {
     "months": "months from the first to the last",
     "headline": "one sentence, French",
     "headline_en": "the same in English",
-    "demonstration": "true for fictional data",
-    "geometry": "boundary, EPSG:4326",
+    **{name: COMMON[name] for name in ("demonstration", "geometry")},
 }
 
 
@@ -113,65 +109,38 @@ def write_result(
     demonstration: bool,
     dates: list[str],
     left_out: list[str],
+    failed: list[dict[str, str]],
 ) -> dict[str, Any]:
-    """Write the GeoParquet and its STAC item; the same input gives the same bytes."""
-    merged = communes.merge(table, on="insee", how="inner").sort_values("insee")
-    merged["demonstration"] = demonstration
-    merged = merged[list(COLUMNS)].reset_index(drop=True)
-    part = output.with_name(f".{output.name}.{os.getpid()}")
-    merged.to_parquet(part, index=False, write_covering_bbox=True, compression="zstd")
-    item = _item(output, merged, options, demonstration, dates, left_out)
-    text = json.dumps(item, ensure_ascii=False, indent=2) + "\n"
-    output.with_suffix(".json").write_text(text, encoding="utf-8")
-    part.replace(output)
+    """Write the table of the country (:func:`.publish.publish`) and say what is in it."""
+    merged = communes.merge(table, on="insee", how="inner")
+    practices = {str(k): int(v) for k, v in merged["practice"].value_counts().items()}
+    last = np.datetime64(dates[-1], "M") + 1
+    end = dt.datetime.fromisoformat(f"{last}-01").replace(tzinfo=dt.UTC) - dt.timedelta(seconds=1)
+    publish(
+        output,
+        merged,
+        Told(
+            dataset="lighting-communes",
+            reads=DATASET,
+            title="Éclairage nocturne des communes",
+            columns=COLUMNS,
+            start=dt.datetime.fromisoformat(f"{dates[0]}-01").replace(tzinfo=dt.UTC),
+            end=end,
+            parameters=vars(options),
+            demonstration=demonstration,
+            more={
+                "months": len(dates),
+                "left_out": left_out,
+                "failed": failed,
+                "practices": practices,
+            },
+        ),
+    )
     return {
         "communes": len(merged),
         "without_data": len(communes) - len(merged),
         "months": len(dates),
         "left_out": left_out,
-        "practices": {str(k): int(v) for k, v in merged["practice"].value_counts().items()},
+        "failed": failed,
+        "practices": practices,
     }
-
-
-def _item(
-    output: Path,
-    merged: Any,
-    options: Any,
-    demonstration: bool,
-    dates: list[str],
-    left_out: list[str],
-) -> dict[str, Any]:
-    import datetime as dt
-
-    import pystac
-    import shapely
-
-    about = catalog.stac.about(DATASET)
-    box = [round(float(v), 6) for v in merged.total_bounds]
-    first = dt.datetime.fromisoformat(f"{dates[0]}-01").replace(tzinfo=dt.UTC)
-    last = np.datetime64(dates[-1], "M") + 1
-    end = dt.datetime.fromisoformat(f"{last}-01").replace(tzinfo=dt.UTC) - dt.timedelta(seconds=1)
-    item = pystac.Item(
-        id=output.stem,
-        geometry=json.loads(shapely.to_geojson(shapely.box(*box))),
-        bbox=box,
-        datetime=None,
-        start_datetime=first,
-        end_datetime=end,
-        properties={
-            "title": "Éclairage nocturne des communes",
-            "license": about["eo_helpers:licence"],
-            "eo_helpers:attribution": about["eo_helpers:attribution"],
-            "eo_helpers:dataset": DATASET,
-            "eo_helpers:demonstration": demonstration,
-            "eo_helpers:parameters": vars(options),
-            "eo_helpers:months": len(dates),
-            "eo_helpers:left_out": left_out,
-            "eo_helpers:columns": COLUMNS,
-        },
-    )
-    asset = pystac.Asset(
-        href=f"./{output.name}", media_type="application/vnd.apache.parquet", roles=["data"]
-    )
-    item.add_asset("data", asset)
-    return dict(item.to_dict())

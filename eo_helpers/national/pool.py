@@ -1,19 +1,18 @@
-"""Where the tasks of a national run are done: Dask, or this machine's own processes."""
+"""Where the tasks of a national run are done: a Dask cluster of this machine, or any other."""
 
 from __future__ import annotations
 
 import logging
-import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from ..errors import InvalidInput, MissingTool, NoData
+from ..errors import EoError, InvalidInput, NoData
 
-__all__ = ["Pool"]
+__all__ = ["Outcome", "Pool"]
 
 #: What the processes of a local run start with. Each task is one thread: many at once is
 #: what fills the machine. Memory is kept for the next array: Dask asks the C library to
@@ -31,25 +30,51 @@ _DASK = {"MALLOC_TRIM_THRESHOLD_": "65536"}
 TIMEOUT = 20
 
 
+#: How often a task that failed is done again: a network drive that was away for a moment.
+RETRIES = 2
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one task: its ``result``, or the ``error`` of its last attempt."""
+
+    task: tuple[Any, ...]
+    result: Any = None
+    error: BaseException | None = None
+
+    @property
+    def why(self) -> str:
+        """The error in one French sentence."""
+        if isinstance(self.error, EoError):
+            return self.error.fr
+        return f"{type(self.error).__name__} : {self.error}"
+
+
 class Pool:
-    """Does tasks on a Dask cluster or on this machine; started when first needed.
+    """Does tasks on a Dask cluster, started when first needed.
 
     Parameters
     ----------
     scheduler : str, optional
-        Address of a Dask scheduler whose workers see the same files.
+        Address of a Dask scheduler whose workers see the same files; by default a cluster of
+        this machine.
     workers : int, optional
-        Processes of a local run; by default one a core. 0 does the tasks here, one by one.
+        Processes of a local cluster; by default one a core. 0 does the tasks here, one by one.
+    memory : str, optional
+        Most that a process of a local cluster may hold (``"2GB"``); by default its part of the
+        machine. One that goes beyond is ended and its task done again elsewhere.
 
     Notes
     -----
-    A local run takes a Dask cluster where ``distributed`` is installed, else a pool of
-    processes: the tasks and their results are the same. Use it in a ``with``.
+    Use it in a ``with``.
     """
 
-    def __init__(self, scheduler: str | None = None, workers: int | None = None) -> None:
+    def __init__(
+        self, scheduler: str | None = None, workers: int | None = None, memory: str | None = None
+    ) -> None:
         self._scheduler = scheduler
         self._workers = workers
+        self._memory = _bytes(memory)
         self._open = ExitStack()
         self._client: Any = None
 
@@ -61,45 +86,45 @@ class Pool:
         self._client = None
 
     def results(self, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]]) -> Iterator[Any]:
-        """Results of ``work(*task)``, as they are done.
+        """Results of ``work(*task)``, as they are done; the first that fails ends it.
+
+        Raises
+        ------
+        NoData
+            If no scheduler answers at the address.
+        InvalidInput
+            If workers keep dying on a task (mostly for lack of memory).
+        """
+        for outcome in self.outcomes(work, tasks):
+            if outcome.error is not None:
+                raise outcome.error
+            yield outcome.result
+
+    def outcomes(
+        self, work: Callable[..., Any], tasks: Sequence[tuple[Any, ...]], retries: int = RETRIES
+    ) -> Iterator[Outcome]:
+        """What becomes of each task, as they are done; one that fails does not end the others.
 
         Parameters
         ----------
         work : callable
             A function of a module (it travels by name).
         tasks : sequence of tuple
-
-        Raises
-        ------
-        MissingTool
-            If an address is given and Dask is not installed.
-        NoData
-            If no scheduler answers at the address.
-        InvalidInput
-            If workers keep dying on a task (mostly for lack of memory).
+        retries : int
+            How often a task that fails is done again; errors of ours are final at once (the
+            same file is as wrong the second time).
         """
         if not tasks:
             return
         if self._workers == 0 and not self._scheduler:
             for task in tasks:
-                yield work(*task)
+                yield _attempt(work, task, retries)
             return
-        try:
-            import distributed
-        except ImportError:
-            if self._scheduler:
-                raise MissingTool(
-                    "Un ordonnanceur Dask est demandé, mais Dask n'est pas installé : "
-                    "pip install distributed.",
-                    "A Dask scheduler is asked for, but Dask is not installed: "
-                    "pip install distributed.",
-                ) from None
-            _set_environment()
-            yield from _processes(work, tasks, self._workers)
-            return
+        import distributed
+
         if self._client is None:
             self._client = self._connect(distributed)
-        yield from _dask(distributed, self._client, work, tasks)
+        yield from _dask(distributed, self._client, work, tasks, retries)
 
     def _connect(self, distributed: Any) -> Any:
         if self._scheduler:
@@ -108,11 +133,42 @@ class Pool:
         cluster = distributed.LocalCluster(
             n_workers=self._workers or os.cpu_count() or 1,
             threads_per_worker=1,
+            memory_limit=self._memory or "auto",
             dashboard_address="127.0.0.1:0",
             silence_logs=logging.ERROR,
         )
         self._open.enter_context(cluster)
         return self._open.enter_context(distributed.Client(cluster))
+
+
+def _bytes(memory: str | None) -> int | None:
+    if memory is None:
+        return None
+    from dask.utils import parse_bytes
+
+    try:
+        size = int(parse_bytes(memory))
+    except ValueError:
+        size = 0
+    if size < 2**28:
+        raise InvalidInput(
+            f"« {memory} » : la mémoire d'un processus s'écrit « 2GB », au moins 256MiB.",
+            f"'{memory}': the memory of a process is written '2GB', 256MiB at least.",
+        )
+    return size
+
+
+def _attempt(work: Callable[..., Any], task: tuple[Any, ...], retries: int) -> Outcome:
+    """One task, done again where it fails by what may pass."""
+    for left in range(retries, -1, -1):
+        try:
+            return Outcome(task, work(*task))
+        except EoError as error:
+            return Outcome(task, error=error)
+        except Exception as error:  # noqa: BLE001 - reported with the task that it ended
+            if not left:
+                return Outcome(task, error=error)
+    raise AssertionError("unreachable")
 
 
 def _set_environment() -> None:
@@ -133,37 +189,38 @@ def _client(distributed: Any, scheduler: str) -> Any:
         ) from error
 
 
-def _dask(distributed: Any, client: Any, work: Any, tasks: Sequence[Any]) -> Iterator[Any]:
-    """Results of all tasks, a few a worker in flight: their arrays are not all sent at once."""
+def _dask(
+    distributed: Any, client: Any, work: Any, tasks: Sequence[Any], retries: int
+) -> Iterator[Outcome]:
+    """All tasks, a few a worker in flight: their arrays are not all sent at once."""
     waiting = iter(tasks)
     window = 3 * max(sum(client.nthreads().values()), 4)
+    known: dict[Any, tuple[Any, ...]] = {}
 
     def submit(some: Any) -> list[Any]:
-        return [client.submit(work, *task, pure=False) for task in some]
+        futures = []
+        for task in some:
+            future = client.submit(_attempt, work, task, retries, pure=False)
+            known[future.key] = task
+            futures.append(future)
+        return futures
 
     completed = distributed.as_completed(submit(islice(waiting, window)))
     for future in completed:
+        task = known.pop(future.key)
         try:
-            yield future.result()
-        except distributed.KilledWorker as error:
-            raise InvalidInput(
-                "Des processus Dask s'arrêtent sur la même tâche, sans doute faute de mémoire : "
-                "demandez moins de processus (--workers). Ce qui est fait reste.",
-                "Dask workers keep dying on one task, probably for lack of memory: ask for fewer "
-                "(--workers). What is done stays.",
-            ) from error
+            outcome = future.result()
+        except distributed.KilledWorker:
+            outcome = Outcome(
+                task,
+                error=InvalidInput(
+                    "Des processus Dask s'arrêtent sur la même tâche, sans doute faute de mémoire "
+                    ": demandez moins de processus (--workers). Ce qui est fait reste.",
+                    "Dask workers keep dying on one task, probably for lack of memory: ask for "
+                    "fewer (--workers). What is done stays.",
+                ),
+            )
         future.release()
+        yield outcome
         for new in submit(islice(waiting, 1)):
             completed.add(new)
-
-
-def _processes(work: Any, tasks: Sequence[Any], workers: int | None) -> Iterator[Any]:
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers or os.cpu_count() or 1, mp_context=context) as pool:
-        futures = [pool.submit(work, *task) for task in tasks]
-        try:
-            for future in as_completed(futures):
-                yield future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from ..errors import InvalidInput
 
-__all__ = ["WGS84", "Commune", "departement_of", "official_crs"]
+__all__ = ["WGS84", "Commune", "departement_of", "from_degrees", "official_crs"]
 
 WGS84 = "EPSG:4326"
 
@@ -69,6 +69,14 @@ def official_crs(insee: str) -> str:
         ) from None
 
 
+@lru_cache(maxsize=32)
+def from_degrees(crs: Any) -> Any:
+    """Transformer from degrees, made once a CRS: it takes 15 ms."""
+    from pyproj import Transformer
+
+    return Transformer.from_crs(WGS84, crs, always_xy=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Commune:
     """A French municipality.
@@ -123,10 +131,8 @@ class Commune:
     def boundary_in(self, crs: Any) -> Any:
         """Boundary in another CRS (anything that pyproj understands)."""
         import shapely
-        from pyproj import Transformer
 
-        transformer = Transformer.from_crs(WGS84, crs, always_xy=True)
-        return shapely.transform(self.boundary, transformer.transform, interleaved=False)
+        return shapely.transform(self.boundary, from_degrees(crs).transform, interleaved=False)
 
     @cached_property
     def area_km2(self) -> float:

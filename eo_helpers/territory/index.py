@@ -231,15 +231,25 @@ class CommuneIndex:
         if row is None:
             raise self._unknown(insee, [])
         number, position = self._where[row]
-        table = self._tables[number]
+        return self._commune(row, self._tables[number].boundary(position))
+
+    def all(self) -> Iterator[Commune]:
+        """Every commune that has a boundary, in the files' order; each file is read once."""
+        boundaries = (b for table in self._tables for b in table.boundaries())
+        for row, boundary in enumerate(boundaries):
+            if boundary is not None:
+                yield self._commune(row, boundary)
+
+    def _commune(self, row: int, boundary: Any) -> Commune:
+        number, position = self._where[row]
         return Commune(
             insee=self._insee[row],
             name=self._names[row],
             departement=self._departements[row],
-            boundary=table.boundary(position),
+            boundary=boundary,
             population=self._populations[row],
             postcodes=self._postcodes[row],
-            epci=table.epci[position],
+            epci=self._tables[number].epci[position],
             source=self.source,
             demonstration=self.demonstration,
         )

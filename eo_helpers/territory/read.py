@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -67,26 +67,37 @@ class CommuneTable:
         InvalidInput
             If it has no polygon in the file, or the file cannot be read any more.
         """
-        import shapely
-
-        geometry = self._store.geometry(position)
-        if geometry is not None:
-            geometry = _polygons(shapely.make_valid(shapely.force_2d(geometry)))
-        if geometry is None or geometry.is_empty:
+        geometry = self._mended(self._store.geometry(position), self._to_wgs84())
+        if geometry is None:
             raise InvalidInput(
                 f"La commune {self.name[position]} ({self.insee[position]}) n'a pas de contour "
                 f"dans « {self.path.name} » : complétez le fichier.",
                 f"{self.name[position]} ({self.insee[position]}) has no boundary in "
                 f"'{self.path.name}': complete the file.",
             )
-        transformer = self._to_wgs84()
-        if transformer is not None:
-            geometry = _polygons(
-                shapely.make_valid(
-                    shapely.transform(geometry, transformer.transform, interleaved=False)
-                )
-            )
         return geometry
+
+    def boundaries(self) -> Iterator[Any]:
+        """:meth:`boundary` of every commune, in the file's order; None where there is none.
+
+        The file is read once: for all communes, that is minutes less than one at a time.
+        """
+        transformer = self._to_wgs84()
+        for geometry in self._store.geometries():
+            yield self._mended(geometry, transformer)
+
+    def _mended(self, geometry: Any, transformer: Any) -> Any:
+        """Valid polygons in EPSG:4326; None without any."""
+        import shapely
+
+        if geometry is not None:
+            geometry = _polygons(shapely.make_valid(shapely.force_2d(geometry)))
+        if geometry is None or geometry.is_empty:
+            return None
+        if transformer is None:
+            return geometry
+        there = shapely.transform(geometry, transformer.transform, interleaved=False)
+        return _polygons(shapely.make_valid(there))
 
     def bounds(self) -> Any:
         """Bounding boxes, array (n, 4): west, south, east, north in EPSG:4326, NaN if none."""
@@ -381,6 +392,17 @@ class _Parquet:
             raise _unreadable(self.path) from error
         raise _unreadable(self.path)
 
+    def geometries(self) -> Iterator[Any]:
+        import pyarrow as pa
+        import shapely
+
+        try:
+            with self._open() as file:
+                for batch in file.iter_batches(1024, columns=[self._column]):
+                    yield from shapely.from_wkb(batch.column(0).to_pylist())
+        except (pa.ArrowException, OSError, shapely.errors.GEOSException) as error:
+            raise _unreadable(self.path) from error
+
     def bounds(self) -> Any:
         import numpy as np
 
@@ -459,6 +481,12 @@ class _Vector:
 
         _, _, geometries, _ = self._raw(columns=[], fids=self._fids[[position]])
         return shapely.from_wkb(geometries[0])
+
+    def geometries(self) -> Iterator[Any]:
+        import shapely
+
+        _, _, geometries, _ = self._raw(columns=[])
+        yield from shapely.from_wkb(geometries)
 
     def bounds(self) -> Any:
         import numpy as np
