@@ -235,7 +235,7 @@ def contenders(folder: Path) -> tuple[Contender, Contender]:
         return command
 
     def pick_ours(page: Page, name: str) -> object:
-        return page.get_by_role("button", name=name, exact=True).click()
+        return page.get_by_role("button", name=name, exact=True).last.click()
 
     def pick_theirs(page: Page, name: str) -> object:
         return page.locator("select").select_option(name)
@@ -251,7 +251,7 @@ def contenders(folder: Path) -> tuple[Contender, Contender]:
             "name => { const all = [...document.querySelectorAll('.eo-theme')];"
             " return all.length && all.every(t => t.querySelector('.eo-calm') || ("
             "(t.querySelector('.eo-headline')?.textContent ?? '').includes(name)"
-            " && t.querySelector('.eo-caption')))"
+            " && t.querySelector('.eo-ground')))"
             " && document.querySelector('.eo-announce').textContent.includes(name) }",
             pick_ours,
             {"EO_HELPERS_CACHE": str(cache)},
