@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import io
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import geopandas
+import numpy as np
 import pytest
 import shapely
 
@@ -377,3 +379,13 @@ def test_heavy_maps_wait_until_they_are_chosen(demo_source):
     for stranger in ("moon", "../../secret", ""):
         with pytest.raises(InvalidInput, match="n'a pas de carte"):
             answers.layer("desealing", "99003", stranger)
+
+
+def test_the_drawn_ground_has_no_black_corners(demo_source):
+    from PIL import Image
+
+    ground = json.loads(Answers("demo").commune("99004"))["ground"]
+    assert len(ground["png"]) < 400_000  # every session is sent it
+    picture = Image.open(io.BytesIO(base64.b64decode(ground["png"].split(",")[1])))
+    alpha = np.asarray(picture.convert("RGBA"))[..., 3]
+    assert alpha[0, 0] == 0 and alpha[alpha.shape[0] // 2, alpha.shape[1] // 2] == 255

@@ -451,7 +451,8 @@ def _as_uri(picture: Path) -> str:
     from PIL import Image
 
     stream = io.BytesIO()
-    Image.open(picture).convert("RGB").save(stream, "WEBP", quality=80)
+    # Turned into degrees, the drawn ground has empty corners: they stay transparent.
+    Image.open(picture).convert("RGBA").save(stream, "WEBP", quality=80)
     return "data:image/webp;base64," + base64.b64encode(stream.getvalue()).decode()
 
 
