@@ -276,7 +276,10 @@ def _second_time(mark: str) -> str:
 
 
 def _eats(size: int) -> int:
-    return int(np.ones(size, np.uint8).sum())
+    held = np.ones(size, np.uint8)
+    if size > 10:
+        time.sleep(20)  # long enough to be seen by whoever watches the memory
+    return int(held.sum())
 
 
 def test_a_task_is_tried_again_and_a_worker_s_memory_is_bounded(tmp_path):
@@ -290,9 +293,9 @@ def test_a_task_is_tried_again_and_a_worker_s_memory_is_bounded(tmp_path):
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         Pool(workers=1, memory="400MiB") as pool,
     ):
-        small, large = sorted(
-            pool.outcomes(_eats, [(10,), (3_000_000_000,)]), key=lambda o: o.task[0]
-        )
+        # One after the other: a task beside the one that is ended would be ended with it.
+        (small,) = pool.outcomes(_eats, [(10,)])
+        (large,) = pool.outcomes(_eats, [(700_000_000,)])
     assert small.result == 10
     assert isinstance(large.error, InvalidInput) and "mémoire" in large.why
     with pytest.raises(InvalidInput, match="2GB"):
