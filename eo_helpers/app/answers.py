@@ -447,7 +447,7 @@ class Answers:
 
 @cache
 def _as_uri(picture: Path) -> str:
-    """A picture as a data URI, an eighth of the PNG's size: each session is sent it."""
+    """A picture as a data URI, a twelfth of the PNG's size or less: each session is sent it."""
     from PIL import Image
 
     stream = io.BytesIO()
