@@ -10,11 +10,13 @@ from hypothesis import strategies as st
 from lighting_tiles import Holding, N, box_commune, write_tile
 from scipy.ndimage import gaussian_filter
 
+from eo_helpers.errors import InvalidInput
 from eo_helpers.lighting import sentences
 from eo_helpers.lighting.changes import assess
 from eo_helpers.lighting.data import read
 from eo_helpers.lighting.neighbours import SPREAD, around, received, with_outer
 from eo_helpers.lighting.series import date_values, index_tiles
+from eo_helpers.lighting.table import assess_table, read_table
 from eo_helpers.lighting.weights import CELL, weights_of
 from eo_helpers.lighting.zonal import cell_weights, monthly_mean, monthly_received
 
@@ -61,6 +63,32 @@ def test_a_neighbours_switch_off_is_told_from_ones_own():
         own = told(ours, town)
         assert own.classification.practice.startswith("extinction"), town.mean()
     assert told(out, 0 * lit).classification.neighbours < 0.4
+
+
+def test_ones_own_table_may_tell_the_light_from_without(tmp_path):
+    """`lighting detect` reads `outer` and `std_error` as `lighting series` writes them."""
+    radiance, outer = scene(np.ones(132), np.where(np.arange(132) < 70, 1.0, 0.25))
+    table = pd.DataFrame({"id": "35001", "date": DATES, "radiance": radiance, "std_error": 0.05})
+    table.to_parquet(tmp_path / "alone.parquet")
+    table.assign(outer=outer).to_parquet(tmp_path / "both.parquet")
+    alone, both = (
+        assess_table(read_table(tmp_path / f"{name}.parquet"))["35001"].to_dict()
+        for name in ("alone", "both")
+    )
+    assert alone["practice"].startswith("extinction") and alone["neighbours_share"] is None
+    assert (both["practice"], both["reason"]) == ("indetermine", "neighbours")
+    assert both["neighbours_share"] > 0.6 and both["events"] == alone["events"]
+    # A year that is said to be measured badly counts for less: the interval is wider.
+    year = slice(66, 78)
+    worse = table.copy()
+    worse.loc[year, "std_error"] = 2.0
+    worse.to_parquet(tmp_path / "worse.parquet")
+    less = assess_table(read_table(tmp_path / "worse.parquet"))["35001"].to_dict()
+    sure = [event["probability"] for told in (less, alone) for event in told["events"]]
+    assert less["events"] != alone["events"] and sure[0] <= sure[1]
+    (tmp_path / "not.parquet").write_bytes(b"PAR1 no table")
+    with pytest.raises(InvalidInput, match="Parquet"):
+        read_table(tmp_path / "not.parquet")
 
 
 def test_what_is_not_known_changes_nothing():

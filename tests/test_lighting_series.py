@@ -17,7 +17,7 @@ from eo_helpers.lighting.commands import group
 from eo_helpers.lighting.data import read
 from eo_helpers.lighting.series import read_zones, series_of
 from eo_helpers.lighting.weights import CELL, cell_areas, weights_of
-from eo_helpers.lighting.zonal import COLUMNS, cell_weights, monthly_mean
+from eo_helpers.lighting.zonal import COLUMNS, cell_weights, monthly_mean, monthly_received
 
 ZONES = {
     "over the border": box_commune(-0.31, 45.02, 0.77, 46.13),
@@ -42,7 +42,7 @@ def tiles(folder):
 def test_series_of_zones_are_those_of_communes(tmp_path):
     paths = tiles(tmp_path)
     table, failed = series_of(paths, [c.boundary for c in ZONES.values()], list(ZONES))
-    assert not failed and list(table.columns) == ["id", "date", *COLUMNS]
+    assert not failed and list(table.columns) == ["id", "date", *COLUMNS, "outer"]
     assert table.groupby("id").size().eq(4).all()
     for name, commune in ZONES.items():
         data = read(Holding(paths), commune)
@@ -52,6 +52,8 @@ def test_series_of_zones_are_those_of_communes(tmp_path):
             assert mine[column].to_numpy(float) == pytest.approx(
                 one[column].to_numpy(float), rel=1e-12, abs=1e-9, nan_ok=True
             ), (name, column)
+        outer = monthly_received(data, cell_weights(data, commune))
+        assert mine["outer"].to_numpy(float) == pytest.approx(outer, rel=1e-3, nan_ok=True), name
         assert np.isnan(mine.radiance["2022-03-01"]) and mine.valid_cells["2022-03-01"] == 0
 
 
@@ -153,8 +155,12 @@ def test_the_command_writes_series_that_detect_reads(tmp_path):
     table = pd.read_parquet(tmp_path / "series.parquet")
     assert len(table) == 80 and set(table.id) == {"A", "B"}
     assert not list(tmp_path.glob(".series*"))
-    done = CliRunner().invoke(group, ["detect", str(tmp_path / "series.csv")])
-    assert done.exit_code == 0 and done.output.count("2019-09") >= 2
+    told = [
+        CliRunner().invoke(group, ["detect", str(tmp_path / f"series.{kind}")])
+        for kind in ("csv", "parquet")
+    ]
+    assert all(done.exit_code == 0 for done in told)
+    assert told[0].output.count("2019-09") >= 2 and told[0].output == told[1].output
 
 
 def test_zones_that_cannot_be_are_said(tmp_path):

@@ -56,6 +56,10 @@ class Assessment:
         return {
             "practice": self.classification.practice,
             "confidence": round(self.classification.confidence, 3),
+            "reason": self.classification.reason or None,
+            "neighbours_share": None
+            if self.classification.neighbours is None
+            else round(self.classification.neighbours, 2),
             "trend_percent_per_year": _round(self.trend.slope),
             "trend_low": _round(self.trend.low),
             "trend_high": _round(self.trend.high),

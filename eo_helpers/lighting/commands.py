@@ -30,8 +30,10 @@ def group() -> None:
 def detect(series: Path, as_json: bool, output: Path | None) -> None:
     """Date les changements d'éclairage dans des séries de radiance.
 
-    SERIES est un CSV aux colonnes id, date, radiance (nW·cm⁻²·sr⁻¹) et, si vous les
-    avez, std et nights. Une radiance vide est un mois sans mesure.
+    SERIES est un CSV (ou le fichier écrit par « lighting series ») aux colonnes id, date,
+    radiance (nW·cm⁻²·sr⁻¹) et, si vous les avez, std et nights, ou std_error ; outer (lumière
+    reçue des alentours) permet de reconnaître une baisse qui vient des voisines. Une radiance
+    vide est un mois sans mesure.
     """
     from .table import assess_table, read_table
 
@@ -69,7 +71,7 @@ def series(
     """Séries de radiance de zones quelconques : tuiles VNP46A3 (ou A4, A2), composites EOG.
 
     Le fichier écrit a une ligne par zone et par date : id, date, radiance, std_error,
-    nuits, parts mesurées… ; un mois sans mesure est vide.
+    nuits, parts mesurées, outer (lumière reçue des alentours)… ; un mois sans mesure est vide.
     """
     from ..cli import say
     from .eog_series import eog_series_of

@@ -221,13 +221,14 @@ def _of_the_neighbours(name: str, found: Assessment, lang: str) -> str:
     size, _ = _size(main, lang)
     if lang == "fr":
         return (
-            f"On ne peut pas conclure pour {name} : vers 1 h 30 du matin, sa lumière a baissé de "
-            f"{size} en {when} ({near}), mais cette baisse peut venir de la lumière de ses "
-            "voisines."
+            f"On ne peut pas conclure pour {name} : la lumière qu'on y voit vers 1 h 30 du matin "
+            f"a baissé de {size} en {when} ({near}), mais cette lumière vient en bonne partie des "
+            "communes voisines, qui ont pu s'éteindre à sa place."
         )
     return (
-        f"Nothing can be concluded for {name}: around 1.30 a.m. its light fell by {size} in "
-        f"{when} ({near}), but this fall may come from the light of its neighbours."
+        f"Nothing can be concluded for {name}: the light seen there around 1.30 a.m. fell by "
+        f"{size} in {when} ({near}), but much of it comes from neighbours, which may have switched "
+        "off instead."
     )
 
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import InvalidInput, NoData
 from ._hdfeos import VIEWS, Tile, open_tile
-from .neighbours import received
+from .neighbours import received, with_outer
 from .weights import Weights, weights_of
 from .zonal import COLUMNS, zone_values
 
@@ -196,8 +196,9 @@ def series_of(
     Returns
     -------
     pandas.DataFrame
-        ``id``, ``date`` (datetime64), then :data:`zonal.COLUMNS`; a date without a file
-        is a gap. In order of zone, then date.
+        ``id``, ``date`` (datetime64), then :data:`zonal.COLUMNS` and ``outer`` (the part of
+        ``radiance`` that comes from without, :func:`neighbours.received`); a date without a
+        file is a gap. In order of zone, then date.
     list of str
         Files that were left out, each in a sentence.
     """
@@ -208,17 +209,18 @@ def series_of(
         )
     dates, failed = index_tiles(paths, broken)
     about = next(iter(dates.values()))[0]
-    weights = weights_of(geometries, about.cell)
+    weights = with_outer(weights_of(geometries, about.cell))
     unit = {"month": "M", "year": "Y", "day": "D"}[about.period]
     known = np.array(list(dates), f"datetime64[{unit}]")
     axis = np.arange(known.min(), known.max() + 1)
-    table = {name: np.full((len(names), axis.size), np.nan) for name in COLUMNS}
+    columns = (*COLUMNS, "outer")
+    table = {name: np.full((len(names), axis.size), np.nan) for name in columns}
     for k, date in enumerate(axis):
         found, broken_files = date_values(
             dates.get(str(date), ()), weights, view=view, least_share=least_share, broken=broken
         )
         failed += broken_files
-        for name in COLUMNS:
+        for name in columns:
             table[name][:, k] = found[name]
     return as_table(table, axis, names), failed
 
@@ -226,7 +228,7 @@ def series_of(
 def as_table(
     table: dict[str, NDArray[np.float64]], axis: NDArray[Any], names: Sequence[str]
 ) -> pd.DataFrame:
-    """Figures of zones × dates as rows: ``id``, ``date``, then :data:`zonal.COLUMNS`."""
+    """Figures of zones × dates as rows: ``id``, ``date``, then the columns of ``table``."""
     frame = pd.DataFrame({name: values.ravel() for name, values in table.items()})
     frame["valid_cells"] = frame["valid_cells"].fillna(0).astype("int32")
     frame.insert(0, "date", np.tile(axis.astype("datetime64[ns]"), len(names)))

@@ -1,4 +1,4 @@
-"""One's own radiance series, from a CSV table."""
+"""One's own radiance series, from a table (CSV or Parquet)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from .changes import Assessment, Step, assess, regular_axis
 
 __all__ = ["assess_table", "read_table"]
 
+#: Columns that are read where they are there.
+OPTIONAL = ("std", "nights", "std_error", "outer")
 #: Radiance outside of this is a fill value that was left in, not a light.
 LEAST, MOST = -10.0, 20_000.0
 
 
 def read_table(path: Path) -> pd.DataFrame:
-    """Read and check a CSV of radiance series.
+    """Read and check a table of radiance series.
 
     Parameters
     ----------
     path : Path
-        Columns ``id``, ``date`` (ISO), ``radiance`` (nW·cm⁻²·sr⁻¹, empty for a gap)
-        and optionally ``std`` and ``nights``; a comma or a semicolon between them.
+        CSV (a comma or a semicolon between columns) or Parquet, as ``lighting series``
+        writes either. Columns ``id``, ``date`` (ISO), ``radiance`` (nW·cm⁻²·sr⁻¹, empty for
+        a gap); optionally ``std`` (of the nights) and ``nights``, or ``std_error`` (of the
+        value), and ``outer`` (the part of ``radiance`` that comes from without), all in the
+        unit of ``radiance``.
 
     Returns
     -------
@@ -38,36 +43,49 @@ def read_table(path: Path) -> pd.DataFrame:
         cannot be read, a date is given twice, or a fill value was left in.
     """
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            first = file.readline()
-        separator = ";" if first.count(";") > first.count(",") else ","
-        decimal = "," if separator == ";" else "."
-        table = pd.read_csv(
-            path, sep=separator, decimal=decimal, dtype={"id": str}, encoding="utf-8-sig"
-        )
+        table = _open(path)
     except FileNotFoundError:
         raise InvalidInput(
             f"Le fichier « {path} » n'existe pas.", f"There is no file '{path}'."
         ) from None
-    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+    except (OSError, ValueError) as error:  # unreadable, not UTF-8, no table, not Parquet
         raise InvalidInput(
-            f"« {path.name} » n'est pas un CSV lisible (UTF-8, colonnes id, date, radiance).",
-            f"'{path.name}' is no readable CSV (UTF-8, columns id, date, radiance).",
+            f"« {path.name} » n'est pas un CSV lisible (UTF-8, colonnes id, date, radiance), ni "
+            "un fichier Parquet.",
+            f"'{path.name}' is no readable CSV (UTF-8, columns id, date, radiance), nor Parquet.",
         ) from error
     table.columns = [str(c).strip().lower() for c in table.columns]
     lacking = [c for c in ("id", "date", "radiance") if c not in table.columns]
     if lacking:
         raise InvalidInput(
             f"« {path.name} » : colonne {', '.join(lacking)} absente. "
-            "Attendu : id, date, radiance (et, si vous les avez, std et nights).",
+            "Attendu : id, date, radiance (et, si vous les avez, std et nights, ou std_error).",
             f"'{path.name}': column {', '.join(lacking)} is missing. "
-            "Expected: id, date, radiance (and std, nights if you have them).",
+            "Expected: id, date, radiance (and std, nights or std_error if you have them).",
         )
     if table.empty:
         raise InvalidInput(
             f"« {path.name} » ne contient aucune ligne.", f"'{path.name}' holds no row."
         )
     return _check(table, path.name)
+
+
+def _open(path: Path) -> pd.DataFrame:
+    if path.suffix.lower() in (".parquet", ".geoparquet"):
+        import pyarrow.parquet as parquet
+
+        schema = [name for name in parquet.read_schema(path).names if name != "geometry"]
+        table = pd.read_parquet(path, columns=schema)
+        for column in table.columns.intersection(["id"]):
+            table[column] = table[column].astype("string").astype(object)
+        return table
+    with path.open(encoding="utf-8-sig") as file:
+        first = file.readline()
+    separator = ";" if first.count(";") > first.count(",") else ","
+    decimal = "," if separator == ";" else "."
+    return pd.read_csv(
+        path, sep=separator, decimal=decimal, dtype={"id": str}, encoding="utf-8-sig"
+    )
 
 
 def _check(table: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -80,7 +98,7 @@ def _check(table: pd.DataFrame, name: str) -> pd.DataFrame:
             f"'{name}', line {line}: empty id or unreadable date; write 2022-11 or 2022-11-01.",
         )
     out = pd.DataFrame({"id": table["id"].str.strip(), "date": dates.dt.tz_localize(None)})
-    for column in ("radiance", "std", "nights"):
+    for column in ("radiance", *OPTIONAL):
         if column not in table:
             continue
         number = pd.to_numeric(table[column], errors="coerce")
@@ -131,9 +149,18 @@ def assess_table(table: pd.DataFrame) -> dict[str, Assessment]:
         values = np.full((len(batch), len(axis)), np.nan)
         values[row, col] = part["radiance"].to_numpy(float)
         error = None
-        if {"std", "nights"} <= set(part.columns):
+        if "std_error" in part or {"std", "nights"} <= set(part.columns):
             error = np.zeros_like(values)
-            one = part["std"] / np.sqrt(part["nights"].clip(lower=1))
-            error[row, col] = one.fillna(0).to_numpy(float)
-        found.update(zip(batch, assess(axis, step, values, error), strict=True))
+            error[row, col] = _standard_error(part).fillna(0).to_numpy(float)
+        outer = None
+        if "outer" in part:
+            outer = np.full_like(values, np.nan)
+            outer[row, col] = part["outer"].to_numpy(float)
+        found.update(zip(batch, assess(axis, step, values, error, outer=outer), strict=True))
     return {name: found[name] for name in axes}
+
+
+def _standard_error(part: pd.DataFrame) -> pd.Series:
+    if "std_error" in part:
+        return part["std_error"]
+    return part["std"] / np.sqrt(part["nights"].clip(lower=1))
