@@ -302,6 +302,25 @@ def test_a_task_is_tried_again_and_a_worker_s_memory_is_bounded(tmp_path):
         Pool(memory="many")
 
 
+def _hangs(mark: str, always: bool) -> str:
+    path = Path(mark)
+    if always or not path.exists():
+        path.write_text("seen")
+        time.sleep(600)
+    return "done"
+
+
+def test_a_task_that_never_answers_holds_nothing_up(tmp_path):
+    once, always = str(tmp_path / "once"), str(tmp_path / "always")
+    with Pool(workers=1, patience=10) as pool:
+        found = [*pool.outcomes(_hangs, [(once, False), (always, True)])]
+        # The processes are there again for what comes next.
+        (after,) = pool.outcomes(_hangs, [(once, False)])
+    by_task = {outcome.task[0]: outcome for outcome in found}
+    assert by_task[once].result == "done" and after.result == "done"
+    assert isinstance(by_task[always].error, InvalidInput) and "--patience" in by_task[always].why
+
+
 def test_commands_tell_the_country(grid, tmp_path, capfd):
     with pytest.raises(SystemExit) as ended:
         main(["national", "coastline", "-o", str(tmp_path / "c"), "--data", str(grid),

@@ -17,7 +17,7 @@ import pandas as pd
 
 from .. import catalog
 from ..errors import NoData
-from .pool import Outcome, Pool
+from .pool import PATIENCE, Outcome, Pool
 from .publish import COMMON, Told, check_output, publish
 from .work import Progress, communes_of, refuse_failures, whole, work_folder
 
@@ -56,6 +56,7 @@ def run(
     scheduler: str | None = None,
     workers: int | None = None,
     memory: str | None = None,
+    patience: float = PATIENCE,
     keep_going: bool = False,
     chunk: int = CHUNK,
     progress: Progress | None = None,
@@ -71,7 +72,7 @@ def run(
         See :func:`.publish.publish`; the work in progress lies beside it (``.work``).
     options : dict, optional
         Parameters of the theme, plain values.
-    scheduler, workers, memory
+    scheduler, workers, memory, patience
         See :class:`.pool.Pool`.
     keep_going : bool
         Write the result without the chunks that failed, and tell them in its STAC.
@@ -111,7 +112,7 @@ def run(
         if not path.exists()
     ]
     resumed, failed = count - len(tasks), []
-    with Pool(scheduler, workers, memory) as pool:
+    with Pool(scheduler, workers, memory, patience) as pool:
         for done, outcome in enumerate(pool.outcomes(_chunk, tasks), resumed + 1):
             if outcome.error is not None:
                 failed.append((_which(communes, outcome), outcome))

@@ -25,7 +25,7 @@ from ..lighting.neighbours import with_outer
 from ..lighting.series import SUFFIXES, TileFile, date_values, index_tiles
 from ..lighting.weights import TILE_DEGREES, Weights, weights_of
 from .output import commune_row, write_result
-from .pool import Outcome, Pool
+from .pool import PATIENCE, Outcome, Pool
 from .publish import check_output
 from .work import Progress, communes_of, refuse_failures, whole, work_folder
 
@@ -56,6 +56,7 @@ def run(
     scheduler: str | None = None,
     workers: int | None = None,
     memory: str | None = None,
+    patience: float = PATIENCE,
     keep_going: bool = False,
     block: int = BLOCK,
     progress: Progress | None = None,
@@ -71,7 +72,7 @@ def run(
         removed at the end.
     view, least_share
         As for one commune (:func:`eo_helpers.lighting.finding.analyse`).
-    scheduler, workers, memory
+    scheduler, workers, memory, patience
         See :class:`.pool.Pool`.
     keep_going : bool
         Write the result without what failed (a month is then a gap), and tell it.
@@ -112,7 +113,7 @@ def run(
     left_out += [f"{p.name} : {e.fr}" for p, e in source.rejected if p.suffix.lower() in SUFFIXES]
     blocks = [slice(k, k + block) for k in range(0, len(communes), block)]
     failed: list[tuple[str, Outcome]] = []
-    with Pool(scheduler, workers, memory) as pool:
+    with Pool(scheduler, workers, memory, patience) as pool:
         for b, some in enumerate(blocks):
             _weights(work, b, communes.iloc[some], cell, tell)
         left_out += _months(work, len(blocks), dates, options, pool, failed, tell)

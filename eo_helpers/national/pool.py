@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
@@ -28,7 +28,9 @@ _ENVIRONMENT = {
 _DASK = {"MALLOC_TRIM_THRESHOLD_": "65536"}
 #: Seconds that a Dask scheduler has to answer.
 TIMEOUT = 20
-
+#: Seconds without any task done after which those in flight are taken for lost (a worker
+#: ended in the middle of an answer, a disk that hangs): they are done again, once.
+PATIENCE = 1800.0
 
 #: How often a task that failed is done again: a network drive that was away for a moment.
 RETRIES = 2
@@ -50,6 +52,14 @@ class Outcome:
         return f"{type(self.error).__name__} : {self.error}"
 
 
+@dataclass(frozen=True)
+class _Mend:
+    """How long to wait, and what to do with workers that gave no answer."""
+
+    patience: float
+    renew: Callable[[], Any]
+
+
 class Pool:
     """Does tasks on a Dask cluster, started when first needed.
 
@@ -63,6 +73,9 @@ class Pool:
     memory : str, optional
         Most that a process of a local cluster may hold (``"2GB"``); by default its part of the
         machine. One that goes beyond is ended and its task done again elsewhere.
+    patience : float
+        Seconds without any task done after which those in flight are done again, once, on
+        processes started anew (on a scheduler of your own, its workers are left as they are).
 
     Notes
     -----
@@ -70,11 +83,16 @@ class Pool:
     """
 
     def __init__(
-        self, scheduler: str | None = None, workers: int | None = None, memory: str | None = None
+        self,
+        scheduler: str | None = None,
+        workers: int | None = None,
+        memory: str | None = None,
+        patience: float = PATIENCE,
     ) -> None:
         self._scheduler = scheduler
         self._workers = workers
         self._memory = _bytes(memory)
+        self._patience = patience
         self._open = ExitStack()
         self._client: Any = None
 
@@ -124,7 +142,15 @@ class Pool:
 
         if self._client is None:
             self._client = self._connect(distributed)
-        yield from _dask(distributed, self._client, work, tasks, retries)
+        mend = _Mend(self._patience, lambda: self._renew(distributed))
+        yield from _dask(distributed, self._client, work, tasks, retries, mend)
+
+    def _renew(self, distributed: Any) -> Any:
+        """Another cluster of this machine: one whose worker hangs may not start it again."""
+        if not self._scheduler:
+            self._open.close()
+            self._client = self._connect(distributed)
+        return self._client
 
     def _connect(self, distributed: Any) -> Any:
         if self._scheduler:
@@ -190,37 +216,61 @@ def _client(distributed: Any, scheduler: str) -> Any:
 
 
 def _dask(
-    distributed: Any, client: Any, work: Any, tasks: Sequence[Any], retries: int
+    distributed: Any, client: Any, work: Any, tasks: Sequence[Any], retries: int, mend: _Mend
 ) -> Iterator[Outcome]:
     """All tasks, a few a worker in flight: their arrays are not all sent at once."""
     waiting = iter(tasks)
     window = 3 * max(sum(client.nthreads().values()), 4)
-    known: dict[Any, tuple[Any, ...]] = {}
+    flying: dict[Any, tuple[Any, ...]] = {}
+    again: set[int] = set()
 
-    def submit(some: Any) -> list[Any]:
-        futures = []
+    def submit(some: Iterable[Any]) -> None:
         for task in some:
-            future = client.submit(_attempt, work, task, retries, pure=False)
-            known[future.key] = task
-            futures.append(future)
-        return futures
+            flying[client.submit(_attempt, work, task, retries, pure=False)] = task
 
-    completed = distributed.as_completed(submit(islice(waiting, window)))
-    for future in completed:
-        task = known.pop(future.key)
+    submit(islice(waiting, window))
+    while flying:
         try:
-            outcome = future.result()
-        except distributed.KilledWorker:
-            outcome = Outcome(
-                task,
-                error=InvalidInput(
-                    "Des processus Dask s'arrêtent sur la même tâche, sans doute faute de mémoire "
-                    ": demandez moins de processus (--workers). Ce qui est fait reste.",
-                    "Dask workers keep dying on one task, probably for lack of memory: ask for "
-                    "fewer (--workers). What is done stays.",
-                ),
-            )
-        future.release()
-        yield outcome
-        for new in submit(islice(waiting, 1)):
-            completed.add(new)
+            done = distributed.wait(
+                list(flying), timeout=mend.patience, return_when="FIRST_COMPLETED"
+            ).done
+        except distributed.TimeoutError:
+            lost = list(flying.values())
+            client.cancel(list(flying), force=True)
+            flying.clear()
+            client = mend.renew()
+            yield from (Outcome(t, error=_stalled(mend.patience)) for t in lost if id(t) in again)
+            submit(t for t in lost if id(t) not in again)
+            again.update(id(t) for t in lost)
+            continue
+        for future in done:
+            task = flying.pop(future)
+            outcome = _outcome(distributed, future, task)
+            future.release()
+            yield outcome
+            submit(islice(waiting, 1))
+
+
+def _outcome(distributed: Any, future: Any, task: tuple[Any, ...]) -> Outcome:
+    try:
+        return future.result()
+    except distributed.KilledWorker:
+        return Outcome(
+            task,
+            error=InvalidInput(
+                "Des processus Dask s'arrêtent sur la même tâche, sans doute faute de mémoire "
+                ": demandez moins de processus (--workers). Ce qui est fait reste.",
+                "Dask workers keep dying on one task, probably for lack of memory: ask for "
+                "fewer (--workers). What is done stays.",
+            ),
+        )
+
+
+def _stalled(patience: float) -> InvalidInput:
+    minutes = max(1, round(patience / 60))
+    return InvalidInput(
+        f"Aucune réponse en deux fois {minutes} min : un fichier qui ne se laisse pas lire, ou "
+        "un paquet trop long (--patience, en minutes). Ce qui est fait reste.",
+        f"No answer within twice {minutes} min: a file that cannot be read to its end, or too "
+        "long a chunk (--patience, in minutes). What is done stays.",
+    )
