@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from eo_helpers import catalog
 from eo_helpers.catalog import tables
 from eo_helpers.catalog.covering import read_box
 from eo_helpers.cli import main
+from eo_helpers.coastline import communes_table
 from eo_helpers.coastline.finding import analyse as analyse_coast
 from eo_helpers.errors import InvalidInput, NoData
 from eo_helpers.lcz.finding import analyse as analyse_lcz
@@ -132,6 +134,38 @@ def test_a_folder_of_data_knows_the_table_and_reads_a_commune_in_place(published
         tables.read(Path(__file__))
 
 
+ANALYSES = {"coastline": analyse_coast, "lcz": analyse_lcz}
+
+
+def test_a_commune_without_the_map_is_told_from_the_table(published, demo_source):
+    """The figures are those of its own Finding, and what is lacking is said."""
+    name, output, _ = published
+    source = catalog.open_source("files", [output.parent])
+    index, seen = catalog.communes(demo_source), 0
+    for insee in gpd.read_parquet(output / "data")["insee"]:
+        own = ANALYSES[name](index.get(insee), demo_source)
+        told = ANALYSES[name](index.get(insee), source)
+        assert told.status == "partial" and told.remedy and told.provenance and told.demonstration
+        assert "calcul national" in told.caveats[0]["fr"]
+        figures = {i.name: i.value for i in own.indicators}
+        for indicator in told.indicators:
+            if indicator.name in figures:
+                seen += 1
+                assert indicator.value == pytest.approx(figures[indicator.name], abs=0.06)
+        for lang in ("fr", "en"):
+            # Without people and bounds, the same part of the ground in the same words.
+            start = own.headline[lang].split(" (")[0].split(",")[0]
+            assert told.headline[lang].startswith(start[:40])
+    assert seen > 10
+    with pytest.raises(InvalidInput, match="calculez-la"):
+        (output.parent / "broken").mkdir()
+        folder = shutil.copytree(output, output.parent / "broken" / output.name)
+        for part in (folder / "data").glob("*.parquet"):
+            part.write_bytes(b"PAR1")
+        ANALYSES[name](index.get(insee), catalog.open_source("files", [folder.parent]))
+    shutil.rmtree(output.parent / "broken")
+
+
 @pytest.fixture(scope="module")
 def grid(tmp_path_factory) -> Path:
     """Simulated national data: 60 communes in three départements, values that are known.
@@ -198,6 +232,35 @@ def test_known_totals_of_a_country_are_found_again(grid, tmp_path):
     table = tables.read(tmp_path / "l")
     assert table["mapped_percent"].to_numpy() == pytest.approx(100.0, abs=0.01)
     assert table["lcz_6"].to_numpy() == pytest.approx(50.0, abs=0.05)
+
+
+def test_a_commune_is_compared_with_others_of_the_national_table(grid, tmp_path):
+    source = catalog.open_source("files", [grid])
+    run(coastline.THEME, source, tmp_path / "c", options=coastline.DEFAULTS, workers=0)
+    run(lcz.THEME, source, tmp_path / "l", workers=0)
+    both = catalog.open_source("files", [grid, tmp_path])
+    for insee in ("35001", "36003"):
+        commune = catalog.communes(both).get(insee)
+        # With the map or the indicator at hand, and from the tables alone.
+        for some in (both, catalog.open_source("files", [tmp_path])):
+            coast = analyse_coast(commune, some)
+            # No coast is long enough to be compared by its rate: two profiles of 200 m each.
+            assert not [i for i in coast.indicators if i.group == "comparison"]
+            heat = analyse_lcz(commune, some)
+            (share,) = [i for i in heat.indicators if i.group == "comparison"]
+            assert share.name == "departement_share_area_sensitive"
+            assert "19 autres communes du département" in share.label["fr"]
+            assert share.value == pytest.approx(
+                {i.name: i.value for i in heat.indicators}["share_area_sensitive"], abs=0.1
+            )
+            assert [chart.name for chart in heat.charts].count("comparison") == 1
+    table = tables.read(tmp_path / "c").drop(columns="geometry")
+    table = table.assign(epci=None, measured_km=2.0, retreat_km=1.0)
+    table.loc[table["insee"] == "36003", "retreat_km"] = 1.5
+    table.loc[table["insee"] == "36005", "retreat_km"] = 2.0
+    (found,) = communes_table.compare("36003", table)
+    assert (found.kind, found.n, found.below, found.own) == ("departement", 9, 8, 0.75)
+    assert found.theirs == pytest.approx(10 / 18)
 
 
 def test_a_box_of_a_large_file_is_what_geopandas_gives(grid):

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import EoError, InvalidInput
 
-__all__ = ["COLLECTION", "ROLE", "collection_of", "end_of", "parts", "read", "row"]
+__all__ = ["COLLECTION", "ROLE", "collection_of", "end_of", "epci_of", "parts", "read", "row"]
 
 COLLECTION = "collection.json"
 #: Key of ``collection.json`` that names what the table holds; told apart from others' STAC by it.
@@ -128,6 +129,27 @@ def row(
         except Exception as problem:
             raise (error or _unreadable)(part) from problem
     return None
+
+
+def epci_of(source: Any) -> dict[str, str]:
+    """Intercommunality of each commune (INSEE code to SIREN), where the source tells.
+
+    National tables do not have it: it changes from year to year.
+    """
+    out: dict[str, str] = {}
+    for item in source.items("communes"):
+        path = Path(item.assets["data"].href)
+        out.update(_epci_of(path, path.stat().st_mtime_ns))
+    return out
+
+
+@lru_cache(maxsize=4)
+def _epci_of(path: Path, stamp: int) -> dict[str, str]:
+    from ..territory.read import read_table
+
+    table = read_table(path)
+    pairs = zip(table.insee, table.epci, strict=True)
+    return {code: str(epci) for code, epci in pairs if epci}
 
 
 def end_of(path: Path) -> str | None:

@@ -16,21 +16,21 @@ from ..findings import (
     Category,
     Control,
     Finding,
-    Indicator,
     Layer,
     Legend,
     Status,
     outline,
 )
 from ..territory.commune import Commune
-from ..text import Text, french, number
-from . import sentences
+from ..text import Text, number
+from . import communes_table, sentences
 from .ahead import HORIZON, Ahead, strip
 from .data import covers_territory, read
+from .figures import indicators
 from .in_strip import in_strip
 from .inec import CLASSES, SIGMA_OLD
 from .satellite import MEAN, Told, told
-from .summary import Summary, rated, summarise
+from .summary import rated, summarise
 
 __all__ = ["CONTROLS", "DATASET", "analyse", "finding_of"]
 
@@ -82,7 +82,8 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
         "horizon": round(options["horizon"]),
         "transect": name,
     }
-    return _with_satellite(_from_indicator(commune, source, options), told(commune, source, name))
+    from_indicator = communes_table.among(_from_indicator(commune, source, options), source)
+    return _with_satellite(from_indicator, told(commune, source, name))
 
 
 def _with_satellite(finding: Finding, also: Told | None) -> Finding:
@@ -113,6 +114,9 @@ def _from_indicator(commune: Commune, source: Any, options: dict[str, Any]) -> F
         holding = catalog.find(DATASET, commune, source)
         profiles = read(holding, commune)
     except NoData as error:
+        known = communes_table.finding_from(commune, source, options)
+        if known is not None:
+            return known
         away = isinstance(error, OutOfCoverage)
         if away and covers_territory(source.items(DATASET), commune):
             return _inland(commune, options)
@@ -173,7 +177,7 @@ def _told(
         commune=commune,
         status=status,
         headline=head,
-        indicators=_indicators(profiles_rated, summary, ahead, horizon),
+        indicators=indicators(profiles_rated, summary, DATASET, ahead, horizon),
         layers=_layers(commune, profiles_rated, ahead, horizon),
         charts=(_chart(commune, profiles_rated),) if measured else (),
         caveats=sentences.caveats(profiles_rated, sigma_old, horizon),
@@ -182,61 +186,6 @@ def _told(
         remedy=None if status == "complete" else sentences.REMEDY,
     )
     return finding, ahead
-
-
-def _indicators(
-    profiles: gpd.GeoDataFrame, summary: Summary, ahead: Ahead, horizon: int
-) -> tuple[Indicator, ...]:
-    metres = summary.metres
-    recent = profiles["recent"].dropna()
-    date = f"{int(recent.max())}" if len(recent) else None
-    out: list[Indicator] = []
-
-    def one(
-        name: str, fr: str, en: str, value: float, unit: str, low: float | None = None,
-        high: float | None = None, digits: int = 1, group: str = "coast",
-    ) -> None:  # fmt: skip
-        label = {"fr": french(fr), "en": en}
-        out.append(Indicator(name, label, value, unit, low, high, date, DATASET, digits, group))
-
-    when, when_en = sentences.period(profiles), sentences.period(profiles, "en")
-    km = {key: value / 1000 for key, value in metres.items()}
-    if metres["measured"]:
-        sure, maybe = summary.retreat_low / 1000, summary.retreat_high / 1000
-        one("retreat_km", f"Côte en recul perceptible ({when})",
-            f"Coast perceptibly in retreat ({when_en})", km["retreat"], "km",
-            sure, maybe)  # fmt: skip
-        one("stable_km", f"Évolution non perceptible ({when})",
-            f"No perceptible change ({when_en})",
-            km["not_perceptible"], "km")  # fmt: skip
-        one("advance_km", f"Côte qui avance ({when})", f"Coast advancing ({when_en})",
-            km["advance"], "km")  # fmt: skip
-        for name, fr, en, whole in (
-            ("retreat_share_measured", f"Part en recul, de la côte mesurée ({when})",
-             f"Share in retreat, of the coast measured ({when_en})", km["measured"]),
-            ("retreat_share_all", f"Part en recul, de toute la côte de l'indicateur ({when})",
-             f"Share in retreat, of all the indicator's coast ({when_en})", km["total"]),
-        ):  # fmt: skip
-            one(name, fr, en, 100 * km["retreat"] / whole, "%", 100 * sure / whole,
-                100 * maybe / whole, 0)  # fmt: skip
-        one("mean_rate", f"Vitesse moyenne ({when}), négative en recul",
-            f"Mean rate ({when_en}), negative in retreat", summary.mean, "m/an",
-            summary.mean_low, summary.mean_high, 2)  # fmt: skip
-        one("fastest_retreat", f"Recul le plus rapide ({when})", f"Fastest retreat ({when_en})",
-            summary.fastest, "m/an", digits=2)  # fmt: skip
-        one(f"lost_ha_{horizon}",
-            f"Terre perdue d'ici {horizon} si la vitesse passée ({when}) continuait "
-            "(extrapolation)",
-            f"Land lost by {horizon} if the past rate ({when_en}) went on (extrapolation)",
-            ahead.hectares, "ha", ahead.low, ahead.high, group="ahead")  # fmt: skip
-    one("measured_km", "Côte mesurée", "Coast measured", km["measured"], "km", group="measurement")
-    one("structure_km", "Côte tenue par un ouvrage, sans vitesse",
-        "Coast held by a structure, without a rate", km["structure"], "km",
-        group="measurement")  # fmt: skip
-    one("not_measured_km", "Côte sans donnée ou suivie par un autre repère",
-        "Coast without data or with another marker", km["no_data"], "km",
-        group="measurement")  # fmt: skip
-    return tuple(out)
 
 
 def _layers(

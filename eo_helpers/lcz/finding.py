@@ -14,7 +14,7 @@ from ..findings import Bars, Finding, Indicator, Layer, remembered
 from ..territory import population
 from ..territory.commune import Commune
 from ..text import Text
-from . import peers, pictures, priorities, second, sentences
+from . import from_communes, peers, pictures, priorities, second, sentences
 from .attention import districts
 from .caveats import caveats
 from .data import DATASETS, read
@@ -112,6 +112,9 @@ def _as_it_is(
         options["dataset"] = dataset
         break
     else:
+        known_of = from_communes.finding(commune, source, options) if len(wanted) > 1 else None
+        if known_of is not None:
+            return known_of, None, None
         nothing = Finding(
             "lcz",
             commune,

@@ -13,16 +13,20 @@ from typing import Any
 
 import pandas as pd
 
+from .. import catalog
+from ..catalog import tables
 from ..catalog.cache import read_json, write_json
+from ..errors import InvalidInput, NoData
 from ..findings import Bars, Indicator
 from ..territory.commune import Commune
 from ..territory.groups import groups
 from ..text import Text
 from . import commune_table
 from .figures import SENSITIVE
+from .schema import SENSITIVITIES
 from .sentences import part
 
-__all__ = ["MAPPED", "Peers", "compare", "of", "told"]
+__all__ = ["DATASET", "MAPPED", "Peers", "all_communes", "compare", "not_a_table", "of", "told"]
 
 #: Part of a commune's ground that must be on the map for it to count.
 MAPPED = 0.95
@@ -30,6 +34,10 @@ MAPPED = 0.95
 _MOST_BLOCKS, _MOST_COMMUNES = 20_000, 100
 _VERSION = "1"
 _GROUP = "comparison"
+#: What ``eo-helpers national lcz`` writes.
+DATASET = "lcz-communes"
+_READ = ["insee", "name", "departement", "population", "mapped_percent", "area_km2", "unclassed",
+         *(f"sensitivity_{s}" for s in SENSITIVITIES)]  # fmt: skip
 _COLORS = {"own": "#3A3A3A", "epci": "#7A9CC6", "departement": "#7A9CC6", "size": "#7A9CC6"}
 
 
@@ -68,6 +76,8 @@ def of(commune: Commune, holding: Any, source: Any, cells: Any = None) -> list[P
         Population cells.
     """
     table = _table(holding, source, cells)
+    if table is None:
+        table = all_communes(source, commune)
     return [] if table is None else compare(commune.insee, table)
 
 
@@ -91,6 +101,44 @@ def _table(holding: Any, source: Any, cells: Any) -> pd.DataFrame | None:
         kept = made.astype(object).where(made.notna(), None).to_dict(orient="list")
         write_json("lcz-communes", key, kept)
     return pd.DataFrame(kept)
+
+
+def not_a_table(path: Path) -> InvalidInput:
+    """The error where a file is not what ``eo-helpers national lcz`` writes."""
+    return InvalidInput(
+        f"« {path.name} » n'est pas une table de « eo-helpers national lcz » : calculez-la à "
+        "nouveau.",
+        f"'{path.name}' is no table of 'eo-helpers national lcz': make it again.",
+    )
+
+
+def all_communes(source: Any, commune: Commune) -> pd.DataFrame | None:
+    """What :func:`.peers.compare` compares, from the national table; None without one.
+
+    Raises
+    ------
+    InvalidInput
+        If it cannot be read.
+    """
+    try:
+        holding = catalog.find(DATASET, commune, source)
+    except NoData:
+        return None
+    table = pd.DataFrame(tables.read(holding.paths[0], columns=_READ, error=not_a_table))
+    area = table["area_km2"] * 1e6
+    mapped = area * table["mapped_percent"] / 100
+    names = {f"area_{s}": f"sensitivity_{s}" for s in SENSITIVITIES} | {
+        "area_unclassed": "unclassed"
+    }
+    assert set(names) == {f"area_{c}" for c in commune_table.CATEGORIES}
+    return pd.DataFrame(
+        {
+            **{k: table[k] for k in ("insee", "name", "departement", "population")},
+            "epci": table["insee"].map(tables.epci_of(source)),
+            "commune_m2": area,
+            **{name: mapped * table[column] / 100 for name, column in names.items()},
+        }
+    )
 
 
 def compare(insee: str, table: pd.DataFrame) -> list[Peers]:

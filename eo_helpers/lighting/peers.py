@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,6 @@ from ..errors import NoData
 from ..findings import Bars, Indicator
 from ..territory.commune import Commune
 from ..territory.groups import groups
-from ..territory.read import read_table
 from ..text import Text
 from .communes_table import DATASET, not_a_table
 from .practice import COLORS, LABELS, MARKS
@@ -86,27 +84,11 @@ def of(commune: Commune, source: Any) -> tuple[list[Peers], Any]:
     except NoData:
         return [], None
     table = _table(holding.paths[0])
-    return compare(commune.insee, table, _epci(source)), holding
+    return compare(commune.insee, table, tables.epci_of(source)), holding
 
 
 def _table(path: Path) -> pd.DataFrame:
     return pd.DataFrame(tables.read(path, columns=_COLUMNS, error=not_a_table))
-
-
-def _epci(source: Any) -> dict[str, str]:
-    """Intercommunality of each commune, where the source tells."""
-    out: dict[str, str] = {}
-    for item in source.items("communes"):
-        path = Path(item.assets["data"].href)
-        out.update(_epci_of(path, path.stat().st_mtime_ns))
-    return out
-
-
-@lru_cache(maxsize=4)
-def _epci_of(path: Path, stamp: int) -> dict[str, str]:
-    table = read_table(path)
-    pairs = zip(table.insee, table.epci, strict=True)
-    return {code: str(epci) for code, epci in pairs if epci}
 
 
 def compare(insee: str, table: pd.DataFrame, epci: dict[str, str]) -> list[Peers]:

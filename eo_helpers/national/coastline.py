@@ -38,8 +38,10 @@ COLUMNS = {
     "mean_rate_low": "95 % interval, m/year",
     "mean_rate_high": "95 % interval, m/year",
     "fastest_retreat": "rate of the profile that retreats fastest, m/year (0: none)",
-    "year_old": "oldest year of the old lines",
-    "year_recent": "latest year of the recent lines",
+    "year_old": "oldest year of the old lines, of profiles with a rate where there are any",
+    "year_old_last": "latest year of the same lines",
+    "year_recent_first": "earliest year of the recent lines, of the same profiles",
+    "year_recent": "latest year of the same lines",
     "profiles": "number of profiles",
 }
 
@@ -61,7 +63,8 @@ def _figures(profiles: Any, sigma_old: float) -> dict[str, Any]:
     found = summarise(rated(profiles, sigma_old))
     km = {name: round(found.metres[key] / 1000, 3) for name, (key, _) in _KM.items()}
     measured, total = found.metres["measured"], found.metres["total"]
-    old, recent = profiles["old"].min(), profiles["recent"].max()
+    rated_ones = profiles[profiles["rate"].notna()]
+    dated = rated_ones if len(rated_ones) else profiles
     return {
         **km,
         "retreat_km_high": round(found.retreat_high / 1000, 3),
@@ -74,8 +77,10 @@ def _figures(profiles: Any, sigma_old: float) -> dict[str, Any]:
         "mean_rate_low": round(found.mean_low, 4),
         "mean_rate_high": round(found.mean_high, 4),
         "fastest_retreat": round(found.fastest, 3),
-        "year_old": float(old),
-        "year_recent": float(recent),
+        "year_old": float(dated["old"].min()),
+        "year_old_last": float(dated["old"].max()),
+        "year_recent_first": float(dated["recent"].min()),
+        "year_recent": float(dated["recent"].max()),
         "profiles": len(profiles),
     }
 
