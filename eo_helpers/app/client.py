@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection
 from pathlib import Path
@@ -17,6 +18,8 @@ __all__ = ["LocalClient", "ServiceClient", "ServiceError", "open_client"]
 
 #: A session waits at most this long for one answer, in seconds.
 PATIENCE = 240.0
+#: Questions of a session that may be under way at once; each is a thread that only waits.
+QUESTIONS = 24
 
 LOST = {
     "fr": "Le service d'analyse ne répond pas. Réessayez dans un instant\u00a0; si cela dure, "
@@ -56,6 +59,9 @@ class ServiceClient:
 
     def __init__(self, address_file: Path) -> None:
         self.address_file = address_file
+        # asyncio's own threads are six on two cores: a page that waits for its six themes
+        # could not even search meanwhile.
+        self._threads = ThreadPoolExecutor(QUESTIONS, "eo-question")
 
     async def call(self, method: str, **params: Any) -> Any:
         """The answer to one question.
@@ -70,7 +76,8 @@ class ServiceClient:
         """
         given_up = threading.Event()
         try:
-            return await asyncio.to_thread(self.ask, method, params, given_up)
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self.ask, method, params, given_up)
         finally:
             given_up.set()
 

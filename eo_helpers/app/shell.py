@@ -66,6 +66,8 @@ class Shell:
         self.other.layout.display = "none"  # until there is a commune to set another one beside
         self._beside = ""
         self._comparing: asyncio.Task[None] | None = None
+        #: Themes whose comparison has not been answered yet.
+        self._uncompared: set[str] = set()
         self._here: tuple[float, float] | None = None
         self._viewport = 1280
         self._ground: Ground | None = None
@@ -314,14 +316,16 @@ class Shell:
         """Compare every theme again, or one of them."""
         if self._comparing is not None:
             self._comparing.cancel()
-        names = [only] if only else list(self.panels)
-        self._comparing = self._start(self._set_beside(self._beside, names, self.generation))
+        # What an earlier comparison had not yet answered is asked with it.
+        self._uncompared |= {only} if only else set(self.panels)
+        self._comparing = self._start(self._set_beside(self._beside, self.generation))
 
-    async def _set_beside(self, insee: str, names: list[str], generation: int) -> None:
+    async def _set_beside(self, insee: str, generation: int) -> None:
         await self._ready
         if insee:
             self.other.status = self._("Calcul en cours…")
-        names = names or list(self.panels)  # an address is told before the themes are known
+        # An address is told before the themes are known.
+        names = [name for name in self.panels if name in self._uncompared] or list(self.panels)
         if self._task is not None:
             await asyncio.wait([self._task])  # first what was asked first
         if generation != self.generation or not self._insee:
@@ -351,6 +355,7 @@ class Shell:
             panel.compare(await self._ask(name, commune["insee"]))
         except ServiceError as error:
             panel.compare_in_words(f"{commune['name']} : {self._say(error)}")
+        self._uncompared.discard(name)
 
     # -- one commune ------------------------------------------------------------------------
 
