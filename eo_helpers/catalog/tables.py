@@ -12,9 +12,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..errors import EoError, InvalidInput
+from ..errors import EoError, InvalidInput, NoData
 
-__all__ = ["COLLECTION", "ROLE", "collection_of", "end_of", "epci_of", "parts", "read", "row"]
+__all__ = [
+    "COLLECTION",
+    "ROLE",
+    "collection_of",
+    "end_of",
+    "epci_of",
+    "parts",
+    "read",
+    "row",
+    "row_of",
+]
 
 COLLECTION = "collection.json"
 #: Key of ``collection.json`` that names what the table holds; told apart from others' STAC by it.
@@ -129,6 +139,26 @@ def row(
         except Exception as problem:
             raise (error or _unreadable)(part) from problem
     return None
+
+
+def row_of(
+    dataset: str, commune: Any, source: Any, error: Callable[[Path], EoError] | None = None
+) -> tuple[dict[str, Any], Any] | None:
+    """A commune's row of a source's table, and the holding that it comes from; None without one.
+
+    Raises
+    ------
+    InvalidInput
+        If the table cannot be read.
+    """
+    from . import find
+
+    try:
+        holding = find(dataset, commune, source)
+    except NoData:
+        return None
+    found = row(Path(holding.paths[0]), commune.insee, commune.departement, error)
+    return None if found is None else (found, holding)
 
 
 def epci_of(source: Any) -> dict[str, str]:

@@ -188,14 +188,10 @@ def finding_from(commune: Commune, source: Any, options: dict[str, Any]) -> Find
     InvalidInput
         If the table cannot be read.
     """
-    try:
-        holding = catalog.find(DATASET, commune, source)
-    except NoData:
+    found = tables.row_of(DATASET, commune, source, _not_a_table)
+    if found is None:
         return None
-    path = Path(holding.paths[0])
-    row = tables.row(path, commune.insee, commune.departement, error=_not_a_table)
-    if row is None:
-        return None
+    row, holding = found
     metres = {name: 1000 * float(row[column]) for name, column in _KM.items()}
     # Two lines with the extreme years stand for all of them.
     lines = pd.DataFrame(

@@ -8,9 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from .. import catalog
 from ..catalog import tables
-from ..errors import NoData
 from ..findings import Bars, Finding, Indicator, outline
 from ..territory.commune import Commune
 from ..text import Text
@@ -34,14 +32,10 @@ def finding(commune: Commune, source: Any, options: dict[str, Any]) -> Finding |
     InvalidInput
         If the table cannot be read.
     """
-    try:
-        holding = catalog.find(DATASET, commune, source)
-    except NoData:
+    found = tables.row_of(DATASET, commune, source, not_a_table)
+    if found is None:
         return None
-    path = Path(holding.paths[0])
-    row = tables.row(path, commune.insee, commune.departement, error=not_a_table)
-    if row is None:
-        return None
+    row, holding = found
     mapped = min(row["mapped_percent"] / 100, 1.0)
     level = {s: mapped * row[f"sensitivity_{s}"] / 100 for s in SENSITIVITIES}
     shares = {c: mapped * row[f"lcz_{c.lower()}"] / 100 for c in CODES}
@@ -54,7 +48,9 @@ def finding(commune: Commune, source: Any, options: dict[str, Any]) -> Finding |
         "partial",
         sentences.headline(commune, Share(sensitive), None, unclassed, level["variable"]),
         indicators=(
-            *_indicators(sensitive, level, shares, unclassed, mapped, tables.end_of(path)),
+            *_indicators(
+                sensitive, level, shares, unclassed, mapped, tables.end_of(Path(holding.paths[0]))
+            ),
             *among,
         ),
         layers=(outline(commune),),

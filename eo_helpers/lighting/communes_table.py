@@ -6,9 +6,8 @@ import math
 from pathlib import Path
 from typing import Any
 
-from .. import catalog
 from ..catalog import tables
-from ..errors import InvalidInput, NoData
+from ..errors import InvalidInput
 from ..findings import Category, Finding, Indicator, Layer, Legend, Status, outline
 from ..territory.commune import Commune
 from ..text import Text, month, percent
@@ -23,7 +22,6 @@ __all__ = [
     "last_month",
     "not_a_table",
     "older_than",
-    "row_of",
 ]
 
 DATASET = "lighting-communes"
@@ -106,27 +104,6 @@ def _tooltip(row: dict[str, Any]) -> Text:
             size = percent(abs(row["change_percent"]), 0, lang)
             out[lang] += f", {month(row['date'], lang)} ({sign}{size})"
     return out
-
-
-def row_of(commune: Commune, source: Any) -> tuple[dict[str, Any], Any]:
-    """The commune's row of the table, and the holding that it comes from.
-
-    Raises
-    ------
-    NoData
-        If the source has no such table, or the commune no row in it.
-    InvalidInput
-        If the table cannot be read.
-    """
-    holding = catalog.find(DATASET, commune, source)
-    path = Path(holding.paths[0])
-    found = tables.row(path, commune.insee, commune.departement, error=not_a_table)
-    if found is None:
-        raise NoData(
-            f"{commune.name} n'est pas dans la table des pratiques d'éclairage.",
-            f"{commune.name} is not in the table of lighting practices.",
-        )
-    return found, holding
 
 
 def finding_from(

@@ -11,6 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from .. import catalog
+from ..catalog import tables
 from ..errors import NoData, OutOfCoverage
 from ..findings import (
     Chart,
@@ -83,10 +84,10 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
 
 def _from_table(commune: Commune, source: Any, options: dict[str, Any]) -> Finding | None:
     """What the national run found, where the monthly files are not at hand."""
-    try:
-        row, holding = communes_table.row_of(commune, source)
-    except NoData:
+    found = tables.row_of(peers.DATASET, commune, source, communes_table.not_a_table)
+    if found is None:
         return None
+    row, holding = found
     last = communes_table.last_month(Path(holding.paths[0]))
     finding = communes_table.finding_from(commune, row, last, options)
     return _among_others(finding, commune, source, None)
