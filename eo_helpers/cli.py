@@ -21,8 +21,10 @@ from typing import Any, TypeVar
 import click
 
 from . import __version__
+from .catalog.commands import open_source
 from .errors import EoError, InvalidInput
 from .findings import THEMES
+from .terminal import emit, language, progress, say
 
 __all__ = ["main"]
 
@@ -30,22 +32,6 @@ SOURCES = ("demo", "files", "online")
 #: Groups of commands that are no theme, in ``eo_helpers/<name>/commands.py``.
 GROUPS = ("national",)
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _language() -> str:
-    return "en" if os.environ.get("EO_HELPERS_LANG", "fr").lower().startswith("en") else "fr"
-
-
-def say(fr: str, en: str) -> None:
-    """One message to the person at the terminal, on standard error."""
-    click.echo(en if _language() == "en" else fr, err=True)
-
-
-def emit(value: Any) -> None:
-    """JSON on standard output (UTF-8, no NaN)."""
-    text = json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False)
-    sys.stdout.buffer.write(text.encode("utf-8") + b"\n")
-    sys.stdout.flush()
 
 
 class _Commands(click.Group):
@@ -93,31 +79,6 @@ def _place_options(command: F) -> F:
     )(command)
 
 
-def _open_source(source: str | None, data: tuple[Path, ...]) -> Any:
-    from . import catalog
-
-    name = source or ("files" if data else "demo")
-    return catalog.open_source(name, list(data) or None, progress=_progress())
-
-
-def _progress() -> Callable[[str, float], None] | None:
-    """A progress bar on standard error, only where a person is watching."""
-    if not sys.stderr.isatty():
-        return None
-    from tqdm import tqdm
-
-    bar = tqdm(total=100, bar_format="{desc:<44}{percentage:3.0f} % |{bar}|", file=sys.stderr)
-
-    def step(label: str, fraction: float) -> None:
-        bar.set_description_str(label, refresh=False)
-        bar.n = round(100 * min(max(fraction, 0.0), 1.0))
-        bar.refresh()
-        if fraction >= 1.0:
-            bar.close()
-
-    return step
-
-
 @cli.command()
 @click.argument("query", default="")
 @click.option("--limit", default=10, show_default=True, help="Nombre de réponses au plus.")
@@ -132,7 +93,7 @@ def commune(
     """
     from . import catalog
 
-    index = catalog.communes(_open_source(source, data))
+    index = catalog.communes(open_source(source, data))
     matches = index.search(query, limit=limit if query.strip() else sys.maxsize)
     if query.strip() and not matches:
         index.find(query)  # raises, with the nearest names
@@ -193,7 +154,7 @@ def analyse(
 
     chosen = THEMES[theme]
     parameters = _parameters(params)
-    place = _open_source(source, data)
+    place = open_source(source, data)
     where = catalog.communes(place).find(commune)
     try:
         finding = chosen.analyse(where, place, **parameters)
@@ -209,7 +170,7 @@ def analyse(
     else:
         from .views.sentences import finding_text
 
-        click.echo(finding_text(finding, _language()))
+        click.echo(finding_text(finding, language()))
     if finding.status in ("no_data", "out_of_coverage"):
         raise click.exceptions.Exit(3)
 
@@ -247,10 +208,10 @@ def export(
             "Un paramètre (-p) vaut pour un thème : choisissez-le avec --theme.",
             "A parameter (-p) belongs to one theme: choose it with --theme.",
         )
-    place = _open_source(source, data)
+    place = open_source(source, data)
     where = catalog.communes(place).find(commune)
     findings = [theme.analyse(where, place, **parameters) for theme in chosen]
-    write(findings, output, _language(), link, [str(folder.resolve()) for folder in data])
+    write(findings, output, language(), link, [str(folder.resolve()) for folder in data])
     say(f"Écrit : {output}", f"Written: {output}")
 
 
@@ -288,14 +249,14 @@ def data_list(as_json: bool, cache: bool, source: str | None, data: tuple[Path, 
 
         list_cache(as_json)
         return
-    place = _open_source(source, data)
+    place = open_source(source, data)
     rows = []
     for identifier in catalog.datasets():
         about = catalog.about(identifier)
         rows.append(
             {
                 "dataset": identifier,
-                "title": catalog.title(identifier)[_language()],
+                "title": catalog.title(identifier)[language()],
                 "licence": about["eo_helpers:licence"],
                 "attribution": about["eo_helpers:attribution"],
                 "edition": about["eo_helpers:edition"],
@@ -353,7 +314,7 @@ def data_import_lcz(
     """
     from .lcz.commands_import import run
 
-    run(archives, output, communes, population, skip_bad, as_json, _progress())
+    run(archives, output, communes, population, skip_bad, as_json, progress())
 
 
 @cli.group("demo")
@@ -367,7 +328,7 @@ def demo_build(folder: Path | None) -> None:
     """Écrit le territoire de démonstration, une fois ; moins d'une minute."""
     from . import demo
 
-    where = demo.ensure(_progress()) if folder is None else demo.build(folder, progress=_progress())
+    where = demo.ensure(progress()) if folder is None else demo.build(folder, progress=progress())
     click.echo(str(where or folder))
 
 
@@ -439,7 +400,7 @@ def doctor() -> None:
     findings = examine()
     for finding in findings:
         mark = "✓" if finding.ok else ("✗" if finding.needed else "–")
-        click.echo(f"{mark} {finding.text['en' if _language() == 'en' else 'fr']}")
+        click.echo(f"{mark} {finding.text['en' if language() == 'en' else 'fr']}")
     if any(finding.needed and not finding.ok for finding in findings):
         raise click.exceptions.Exit(2)
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..terminal import emit, language, progress, say
+
 if TYPE_CHECKING:
     from .store import Removed
 
@@ -26,9 +28,16 @@ def size_words(size: int) -> str:
     return f"{size} octets"
 
 
+def open_source(source: str | None, data: tuple[Path, ...]) -> Any:
+    """The source that ``--source`` and ``--data`` name: the demonstration by default."""
+    from . import open_source as opened
+
+    name = source or ("files" if data else "demo")
+    return opened(name, list(data) or None, progress=progress())
+
+
 def list_cache(as_json: bool) -> None:
     """Print every copy: data set, file, size, age, edition, licence, address."""
-    from ..cli import emit, say
     from .store import Store, limit_bytes
 
     store = Store()
@@ -51,13 +60,11 @@ def list_cache(as_json: bool) -> None:
 
 
 def _tell(removed: list[Removed], as_json: bool, fr: str, en: str) -> None:
-    from ..cli import _language, emit, say
-
     if as_json:
         emit([asdict(r) for r in removed])
         return
     for r in removed:
-        click.echo(f"{size_words(r.size):>10}  {r.name} : {r.en if _language() == 'en' else r.fr}")
+        click.echo(f"{size_words(r.size):>10}  {r.name} : {r.en if language() == 'en' else r.fr}")
     if not removed:
         say(fr, en)
 
@@ -92,26 +99,25 @@ def prune(keep_gb: float | None, as_json: bool) -> None:
 @_JSON
 def fetch(commune: str, datasets: tuple[str, ...], since: str | None, as_json: bool) -> None:
     """Va chercher tout ce qui est ouvert sur une COMMUNE, thème par thème."""
-    from ..cli import _language, _progress, emit, say
     from . import fetching
     from .stac import about, title
     from .store import Store
 
     for name in datasets:
         about(name)  # a wrong name is said before anyone is asked
-    place = fetching.commune_of(commune, _progress())
-    language = _language()
+    place = fetching.commune_of(commune, progress())
+    lang = language()
     say(f"{place.name} ({place.insee})", f"{place.name} ({place.insee})")
 
     def told(found: fetching.Fetched) -> None:
         if as_json:
             return
-        state = fetching.STATES[found.state][language]
+        state = fetching.STATES[found.state][lang]
         size = f", {size_words(found.size)}" if found.size else ""
         read = f", lu le {found.read_at[:10]}" if found.read_at else ""
-        why = f" : {found.told[language]}" if found.told else ""
+        why = f" : {found.told[lang]}" if found.told else ""
         theme = "/".join(found.themes) or "cartes"
-        click.echo(f"{theme:<18} {title(found.dataset)[language]} — {state}{size}{read}{why}")
+        click.echo(f"{theme:<18} {title(found.dataset)[lang]} — {state}{size}{read}{why}")
 
     from ..lighting.provider import provider
     from .online import providers
@@ -120,7 +126,7 @@ def fetch(commune: str, datasets: tuple[str, ...], since: str | None, as_json: b
     out = []
     for one in [*providers(), provider(since)]:  # each with a progress bar of its own
         out += fetching.fetch(
-            place, store, datasets=datasets, progress=_progress(), told=told, asked=[one]
+            place, store, datasets=datasets, progress=progress(), told=told, asked=[one]
         )
     if as_json:
         emit({"commune": place.to_dict(), "datasets": [f.to_dict() for f in out]})
@@ -147,7 +153,6 @@ def pack(
 ) -> None:
     """Réunit ce que la source a d'un territoire en un seul fichier, pour une salle sans réseau."""
     from .. import catalog
-    from ..cli import _language, _open_source, _progress, emit, say
     from ..errors import InvalidInput
     from .packing import write_pack
     from .packs import SUFFIX
@@ -157,7 +162,7 @@ def pack(
             f"Le fichier d'un paquet se termine par {SUFFIX} : {output.stem}{SUFFIX}.",
             f"The file of a pack ends with {SUFFIX}: {output.stem}{SUFFIX}.",
         )
-    place = _open_source(source or ("files" if data else "demo"), data)
+    place = open_source(source or ("files" if data else "demo"), data)
     index = catalog.communes(place)
     chosen = {c.insee: c for c in (index.find(text) for text in communes)}
     if epci:
@@ -178,15 +183,15 @@ def pack(
             "Quel territoire ? Donnez --commune ou --epci.", "Which territory? Give --commune or "
             "--epci.",
         )  # fmt: skip
-    made = write_pack([chosen[c] for c in sorted(chosen)], place, output, _progress())
+    made = write_pack([chosen[c] for c in sorted(chosen)], place, output, progress())
     if as_json:
         emit({"path": str(made.path), "size": made.size, "datasets": made.datasets,
               "left_out": {d: e.fr for d, e in made.left_out.items()}})  # fmt: skip
         return
     for dataset, count in made.datasets.items():
-        click.echo(f"{count:>6}  {catalog.title(dataset)[_language()]}")
+        click.echo(f"{count:>6}  {catalog.title(dataset)[language()]}")
     for dataset, error in made.left_out.items():
-        why = error.en if _language() == "en" else error.fr
+        why = error.en if language() == "en" else error.fr
         click.echo(f"     –  {dataset} : {why}")
     say(f"Écrit : {made.path} ({size_words(made.size)})",
         f"Written: {made.path} ({made.size / 1e6:.1f} MB)")  # fmt: skip
@@ -197,7 +202,6 @@ def pack(
 @_JSON
 def open_(path: Path, as_json: bool) -> None:
     """Ouvre un paquet .eopack : vérifie chaque fichier et en fait une source."""
-    from ..cli import emit, say
     from .packs import open_pack
 
     opened = open_pack(path)

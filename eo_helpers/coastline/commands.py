@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..errors import InvalidInput
+from ..terminal import say
 
 __all__ = ["group"]
 
@@ -44,7 +45,6 @@ def transects(
     output: Path,
 ) -> None:
     """Trace des transects perpendiculaires au rivage, de la terre vers la mer."""
-    from ..cli import say
     from .files import check_output, read_layer, write_layer
     from .transects import draw_transects
 
@@ -86,7 +86,6 @@ def shoreline_command(
     output: Path,
 ) -> None:
     """Extrait le trait de côte (limite terre-eau) d'images Sentinel-2 ou Landsat."""
-    from ..cli import say
     from .alignment import image_shift
     from .bands import open_image
     from .files import check_output, read_layer, write_layer
@@ -176,7 +175,6 @@ def positions(
     output: Path,
 ) -> None:
     """Positions des traits de côte sur les transects : transect, date, distance_m."""
-    from ..cli import say
     from .files import check_output, read_shorelines, read_transects, write_table
     from .positions import correct_tide, shoreline_positions
     from .tides import levels_at, read_levels
@@ -227,7 +225,6 @@ def rates_command(
     """Vitesses d'évolution par transect (m/an, positives vers la mer), avec leurs intervalles."""
     import pandas as pd
 
-    from ..cli import say
     from .files import check_output, read_positions, write_table
     from .positions import flag_outliers
     from .rates import rates

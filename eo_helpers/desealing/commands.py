@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from ..errors import InvalidInput
+from ..terminal import emit
 
 __all__ = ["group"]
 
@@ -32,8 +33,6 @@ def criteria(as_json: bool) -> None:
         for c in CRITERIA
     ]  # fmt: skip
     if as_json:
-        from ..cli import emit
-
         emit({"criteria": rows, "vetoes": [f"veto_{v.name}" for v in VETOES]})
         return
     for row in rows:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ..terminal import emit, say
+
 __all__ = ["group"]
 
 _FILE = click.Path(path_type=Path)
@@ -36,7 +38,6 @@ def extent(
     Décibels ou puissance linéaire sont reconnus, et dits. Sans --before, l'eau
     permanente ne se distingue pas de la crue : le masque est toute l'eau.
     """
-    from ..cli import say
     from . import files
     from .extent import water_extent
 
@@ -112,7 +113,6 @@ def depth(
     L'étendue vaut 1 inondé, 0 sec, 255 non observable ; le résultat est sur la grille
     du terrain.
     """
-    from ..cli import say
     from . import files
     from .depth_files import depth_file
     from .sentences import DEPTH_SCALE
@@ -169,7 +169,6 @@ def what_if(
     Seuls les points reliés à l'eau par un chemin submergé sont atteints. Aucun
     écoulement n'est calculé : ni volume, ni durée.
     """
-    from ..cli import emit, say
     from .what_if import what_if_file
 
     found = what_if_file(extent, dem, output, rises, method, permanent_water)
@@ -205,7 +204,6 @@ def reached(
     as_json: bool,
 ) -> None:
     """Bâtiments et routes atteints par l'eau, avec la hauteur qu'elle y a."""
-    from ..cli import emit, say
     from .stakes_files import reached_file
 
     found = reached_file(depth, output, uncertainty, buildings, roads)

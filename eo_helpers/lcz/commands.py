@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..errors import InvalidInput
+from ..terminal import emit, say
 from .commands_production import produce, wudapt
 
 __all__ = ["group"]
@@ -35,7 +36,6 @@ def classify(blocks: Path, output: Path) -> None:
     échelle, soit 5 points de couverture, 2 m, 100 m² ou 10 points d'arbres), threshold,
     threshold_change et unclassed. Une colonne lcz déjà là est gardée sous lcz_input.
     """
-    from ..cli import say
     from .files import check_output, read_layer, write_layer
     from .formats import check_indicators
     from .rule import UNCLASSED, blocks_of
@@ -77,8 +77,6 @@ def classify(blocks: Path, output: Path) -> None:
 
 
 def _say_agreement(known: Any, after: Any) -> None:
-    from ..cli import say
-
     same = [a == b for a, b in zip(known, after, strict=True) if isinstance(a, str)]
     if same:
         say(
@@ -109,7 +107,6 @@ def compare(a: Path, b: Path, as_json: bool, crs: str | None, output: Path | Non
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
-    from ..cli import emit
     from ..text import number, percent
     from . import compare as method
     from .data import open_map
@@ -199,7 +196,6 @@ def what_if(
 
     Exemple : eo-helpers lcz what-if blocs.gpkg --ver +10 --from ror -o et_si.gpkg
     """
-    from ..cli import emit, say
     from . import what_if as method
     from .files import check_output, read_layer, write_layer
     from .formats import check_indicators

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidInput
+from ..terminal import emit, say
 
 __all__ = ["archives_in", "run"]
 
@@ -38,7 +39,6 @@ def run(
     progress: Callable[[str, float], None] | None,
 ) -> None:
     """Build the national map, say what was done, and what shares each commune has."""
-    from ..cli import emit, say
     from ..text import number
     from .national import build
 
@@ -85,7 +85,6 @@ def _shares(
     output: Path, communes: Path, population: Path | None, progress: Callable[[str, float], None]
 ) -> dict[str, Any]:
     """Work out and keep what each commune has, for comparisons."""
-    from ..cli import say
     from ..text import number
     from . import commune_table
 
@@ -108,7 +107,6 @@ class _Lines:
         self.told = -1
 
     def __call__(self, step: str, fraction: float) -> None:
-        from ..cli import say
 
         tenth = int(10 * min(fraction, 1.0))
         if tenth > self.told:

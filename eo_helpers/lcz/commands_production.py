@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..errors import InvalidInput
+from ..terminal import emit, say
 
 __all__ = ["produce", "wudapt"]
 
@@ -53,7 +54,6 @@ def produce(
     from pyproj import CRS
     from pyproj.exceptions import CRSError
 
-    from ..cli import emit, say
     from .files import check_output, official_crs_at, read_layer, write_layer
     from .production.files import open_layers, zone_around
     from .production.produce import produce as method
@@ -104,7 +104,6 @@ def produce(
 
 
 def _say_produced(told: dict[str, Any], output: Path) -> None:
-    from ..cli import say
     from ..text import number, percent
     from .production.produce import REASONS
 
@@ -167,7 +166,6 @@ def wudapt(
     L'évaluation tient à part des zones entières et leurs voisines (blocs spatiaux), dix fois ;
     un partage au hasard entre pixels, qui mesure la mémoire, n'est pas proposé.
     """
-    from ..cli import emit
     from .files import check_output, read_layer
     from .production import accuracy
     from .production import wudapt as method
@@ -211,7 +209,6 @@ def _quality(quality: Any, output: str, notes: list[dict[str, str]]) -> dict[str
 
 
 def _say_quality(quality: Any, output: Path, notes: list[dict[str, str]]) -> None:
-    from ..cli import say
     from ..text import number
 
     row = quality.overall.loc["OA"]

@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from ..errors import InvalidInput
+from ..terminal import emit, progress, say
 
 __all__ = ["group"]
 
@@ -42,8 +43,6 @@ def detect(series: Path, as_json: bool, output: Path | None) -> None:
     if output:
         _write(output, json.dumps(rows, ensure_ascii=False, indent=2, allow_nan=False) + "\n")
     elif as_json:
-        from ..cli import emit
-
         emit(rows)
     else:
         _print(rows)
@@ -73,7 +72,6 @@ def series(
     Le fichier écrit a une ligne par zone et par date : id, date, radiance, std_error,
     nuits, parts mesurées, outer (lumière reçue des alentours)… ; un mois sans mesure est vide.
     """
-    from ..cli import say
     from .eog_series import eog_series_of
     from .series import SUFFIXES, read_zones, series_of
 
@@ -115,7 +113,7 @@ def download_tiles(
     import pandas as pd
 
     from .. import catalog
-    from ..cli import _open_source, _progress, say
+    from ..catalog.commands import open_source
     from .download import download, tiles_of
 
     try:
@@ -125,8 +123,8 @@ def download_tiles(
             f"« {first} » ou « {last} » n'est pas un mois : écrivez 2014-01.",
             f"'{first}' or '{last}' is no month: write 2014-01.",
         ) from error
-    where = catalog.communes(_open_source("files" if data else "online", data)).find(commune)
-    found = download(months, tiles_of(where), folder, progress=_progress())
+    where = catalog.communes(open_source("files" if data else "online", data)).find(commune)
+    found = download(months, tiles_of(where), folder, progress=progress())
     lacking = len(months) * len(tiles_of(where)) - len(found)
     say(
         f"{len(found)} fichiers ; {lacking} que l'archive n'a pas.",

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ..terminal import emit, progress, say
+
 __all__ = ["group"]
 
 _PATH = click.Path(path_type=Path)
@@ -57,8 +59,6 @@ def _shared(command: Any) -> Any:
 
 def _tell(summary: dict[str, Any], as_json: bool, lines: Any) -> None:
     """The balance of a run: what was left out and failed, then the theme's own lines."""
-    from ..cli import emit, say
-
     for sentence in summary["left_out"]:
         say(f"Fichier écarté : {sentence}", f"File left out: {sentence}")
     for failure in summary["failed"]:
@@ -85,11 +85,11 @@ def lighting(
     **options: Any,
 ) -> None:
     """Pratiques d'éclairage de toutes les communes de la source."""
-    from ..cli import _open_source, _progress
+    from ..catalog.commands import open_source
     from .lighting import run
 
-    place: Any = _open_source(source, data)
-    summary = run(place, output, progress=_progress(), **options)
+    place: Any = open_source(source, data)
+    summary = run(place, output, progress=progress(), **options)
     _tell(summary, as_json, (f"{n:>6}  {p}" for p, n in summary["practices"].items()))
 
 
@@ -97,11 +97,11 @@ def _chunked(
     theme: Any, options: dict[str, Any], output: Path, source: str | None,
     data: tuple[Path, ...], where: dict[str, Any],
 ) -> dict[str, Any]:  # fmt: skip
-    from ..cli import _open_source, _progress
+    from ..catalog.commands import open_source
     from .chunks import run
 
-    place: Any = _open_source(source, data)
-    return run(theme, place, output, options=options, progress=_progress(), **where)
+    place: Any = open_source(source, data)
+    return run(theme, place, output, options=options, progress=progress(), **where)
 
 
 @group.command("lcz")
@@ -177,7 +177,6 @@ def lighting_map(table: Path, output: Path, csv: Path | None, as_json: bool) -> 
     """Carte nationale des pratiques d'éclairage, d'après la TABLE de « national lighting »."""
     import json
 
-    from ..cli import emit, say
     from ..errors import InvalidInput
     from . import lighting_map as maps
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from ..errors import InvalidInput
+from ..terminal import emit, say
 
 __all__ = ["group"]
 
@@ -44,7 +45,6 @@ def _made(
 ) -> Any:  # fmt: skip
     from dataclasses import replace
 
-    from ..cli import say
     from .produce import COARSE_STD, LIDAR_STD, strata_of_files
     from .strata import Limits
 
@@ -103,7 +103,6 @@ def strata_command(output: Path, confidence: Path | None, as_json: bool, **input
     sur 8 bits sont reconnus, et dits ; des bandes inversées ou des hauteurs en centimètres
     sont refusées.
     """
-    from ..cli import emit, say
     from .write import check_output, write_raster
 
     for path in (output, confidence):
@@ -146,7 +145,6 @@ def forms_command(
     """
     from rasterio.enums import Resampling
 
-    from ..cli import say
     from .forms import forms
     from .gus import read_parcels
     from .landscape import Context
@@ -194,7 +192,6 @@ def index_command(
     image: Path, name: str, constant: tuple[str, ...], output: Path, uncertainty: Path | None
 ) -> None:
     """Un indice spectral de la liste Awesome Spectral Indices (spyndex), et son écart type."""
-    from ..cli import say
     from .produce import read_bands
     from .reflectance import SWIR
     from .spectral import spectral_index
