@@ -119,7 +119,8 @@ def test_a_territory_without_data_is_no_pack(source, tmp_path):
 def test_kills_while_packing_and_opening_leave_the_old_or_the_new(tmp_path):
     seen = kills.apart("pack", tmp_path, 60, 3)
     assert seen["killed"] == 60 and seen["same"]
-    assert set(seen["states"]) == {"opened", "not opened"}
+    # Which of the two a kill meets depends on the machine's load; nothing else may be met.
+    assert set(seen["states"]) <= {"opened", "not opened"}
     place = catalog.open_source("files", [Path(seen["folder"])])
     assert catalog.find("lcz-geoclimate", REDON, place).items and place.rejected == []
 
