@@ -19,7 +19,7 @@ import cachetools
 from .catalog.provenance import Provenance
 from .errors import InvalidInput
 from .territory.commune import Commune
-from .text import Text
+from .text import Text, of_place
 
 __all__ = [
     "THEMES",
@@ -102,12 +102,16 @@ class Scale:
 
 @dataclass(frozen=True)
 class Legend:
-    """Categories or a scale, never both, with the quantity's name and unit."""
+    """Categories or a scale, never both, with the quantity's name and unit.
+
+    ``note`` explains in one sentence a word of the title that is not everyday language.
+    """
 
     title: Text
     unit: str = ""
     categories: tuple[Category, ...] = ()
     scale: Scale | None = None
+    note: Text | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -118,6 +122,7 @@ class Legend:
                 for c in self.categories
             ],
             "scale": vars(self.scale).copy() if self.scale else None,
+            "note": dict(self.note) if self.note else None,
         }
 
 
@@ -425,7 +430,7 @@ def outline(commune: Commune) -> Layer:
     return Layer(
         "commune",
         label,
-        {"fr": f"Contour de {commune.name}", "en": f"Outline of {commune.name}"},
+        {"fr": f"Contour {of_place(commune.name)}", "en": f"Outline of {commune.name}"},
         frame,
         Legend(label, categories=(Category("commune", label, "#1b1b35"),)),
         column="outline",

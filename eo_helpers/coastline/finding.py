@@ -23,7 +23,7 @@ from ..findings import (
     outline,
 )
 from ..territory.commune import Commune
-from ..text import Text, french, number
+from ..text import Text, at_place, french, number, of_place
 from . import sentences
 from .ahead import HORIZON, Ahead, strip
 from .data import covers_territory, read
@@ -259,7 +259,8 @@ def _layers(
     }
     retreat = int((profiles["rate"] < 0).sum())
     alt: Text = {
-        "fr": f"{len(profiles)} profils de l'indicateur national sur la côte de {commune.name}, "
+        "fr": f"{len(profiles)} profils de l'indicateur national sur la côte "
+        f"{of_place(commune.name)}, "
         f"dont {retreat} en recul.",
         "en": f"{len(profiles)} profiles of the national indicator on the coast of "
         f"{commune.name}, {retreat} of them in retreat.",
@@ -307,7 +308,8 @@ def _chart(commune: Commune, profiles: gpd.GeoDataFrame) -> Bars:
         "classes",
         {"fr": f"Kilomètres de côte par classe de vitesse, {when}",
          "en": f"Kilometres of coast by class of rate, {when_en}"},
-        {"fr": f"À {commune.name}, la classe la plus longue est « {most['label_fr']} » : "
+        {"fr": f"{at_place(commune.name, True)}, la classe la plus longue est « "
+        f"{most['label_fr']} » : "
                f"{number(most['value'], 1)} km.",
          "en": f"At {commune.name} the longest class is '{most['label_en']}': "
                f"{number(most['value'], 1, 'en')} km."},

@@ -181,6 +181,8 @@ def event_words(event: Event, monthly: bool, lang: str) -> tuple[str, str, str]:
     within = ""
     if event.low and event.high and event.low[:10] != event.high[:10]:
         within = span(_date(event.low), _date(event.high), monthly, lang)
+        if within == write(_date(event.date), lang):  # the same month: said already
+            within = ""
     return write(_date(event.date), lang), say(event.label, lang), within
 
 

@@ -11,7 +11,7 @@ from ..findings import Finding, theme
 from ._html import fill
 from .style import style
 from .tables import caveats_html, figures_html, provenance_html, remedy_html, rows
-from .words import colon, date_words, say, word
+from .words import colon, date_words, generic, say, word
 
 __all__ = ["finding_html", "finding_text", "headline", "install_formatter", "status"]
 
@@ -53,9 +53,10 @@ def finding_text(finding: Finding, lang: str = "fr") -> str:
     for p in finding.provenance:
         mark = f" [{word('demonstration', lang)}]" if p.demonstration else ""
         read = f"{word('read_at', lang).lower()} {date_words(p.read_at, lang)}"
-        lines.append(
-            f"- {say(p.title, lang)}, {p.edition}. {p.attribution} ({p.licence}), {read}{mark}"
+        edition, mention, licence = (
+            generic(text, lang) for text in (p.edition, p.attribution, p.licence)
         )
+        lines.append(f"- {say(p.title, lang)}, {edition}. {mention} ({licence}), {read}{mark}")
     return "\n".join(lines)
 
 

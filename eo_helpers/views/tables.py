@@ -8,7 +8,7 @@ from typing import Any
 from ..catalog.provenance import Provenance
 from ..findings import Finding, Indicator
 from ._html import fill
-from .words import colon, date_words, interval, quantity_or_word, say, word
+from .words import colon, date_words, generic, interval, quantity_or_word, say, word
 
 __all__ = ["caveats_html", "figures_html", "provenance_html", "remedy_html", "rows"]
 
@@ -109,7 +109,9 @@ def provenance_html(provenance: Iterable[Provenance], lang: str = "fr") -> str:
         place = word(f"source_{p.source}", lang)
         # The badge beside it says in every language that it is fictional.
         edition = p.edition.removesuffix(" (démonstration)") if p.demonstration else p.edition
-        sources.append({**p.to_dict(), "edition": edition, "read": f"{read} ({place})"})
+        words = {"edition": edition, "licence": p.licence, "attribution": p.attribution}
+        words = {key: generic(text, lang) for key, text in words.items()}
+        sources.append({**p.to_dict(), **words, "read": f"{read} ({place})"})
     return str(fill("provenance", sources=sources, lang=lang)) if sources else ""
 
 
