@@ -181,11 +181,15 @@ class Bars:
 
 @dataclass(frozen=True)
 class Line:
-    """One column of a :class:`Series`; style is line, points, step or band (low/high columns)."""
+    """One column of a :class:`Series`; style is line, points, step, stairs or band.
+
+    A band reads the columns ``low`` and ``high``; a step changes half-way between two dates
+    (a level), stairs at the date itself (a count).
+    """
 
     column: str
     label: Text
-    style: Literal["line", "points", "step", "band"] = "line"
+    style: Literal["line", "points", "step", "stairs", "band"] = "line"
     low: str = ""
     high: str = ""
 

@@ -41,7 +41,7 @@ CONTROLS = ("sigma_old", "horizon", "transect")
 ENOUGH = 0.5
 _NO_RATE = (
     Category(
-        "ouvrage", {"fr": "Ouvrage, pas de vitesse", "en": "Structure, no rate"}, "#5e4fa2", "O"
+        "ouvrage", {"fr": "Ouvrage, pas de vitesse", "en": "Structure, no rate"}, "#5e4fa2", "="
     ),
     Category("non_mesure", {"fr": "Non mesuré", "en": "Not measured"}, "#ffffff", "?"),
 )

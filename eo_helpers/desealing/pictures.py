@@ -174,7 +174,7 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
     rows = list(seen.first.index) if only is None else [only]
     if rows:
         top = drawn.loc[rows].copy()
-        top["mark"] = "1"
+        top["mark"] = [str(rank) for rank in range(1, len(rows) + 1)]
         label: Text = (
             {"fr": "Les premiers îlots", "en": "The first blocks"}
             if only is None
@@ -186,10 +186,17 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
                 label,
                 {"fr": f"{label['fr']} : {listed}.", "en": f"{label['en']}: {listed}."},
                 top,
-                Legend(label, categories=(Category("1", label, "#000091"),)),
+                Legend(
+                    label,
+                    categories=tuple(
+                        Category(rank, seen.names[int(row)], "#000091", rank)
+                        for rank, row in zip(top["mark"], rows, strict=True)
+                    ),
+                ),
                 column="mark",
                 tooltip="told",
-                opacity=0.15,
+                opacity=0.6,
+                edge=2.0,
             )
         )
     return tuple(out)

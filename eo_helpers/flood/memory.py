@@ -203,7 +203,7 @@ def chart(memory: Memory, commune: Commune, date: str) -> Series | None:
         alt,
         data,
         unit,
-        (Line("level", label, "step" if unit == "" else "points"),),
+        (Line("level", label, "stairs" if unit == "" else "points"),),
         tuple(events),
         digits,
     )

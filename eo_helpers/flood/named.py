@@ -170,6 +170,7 @@ def places_layer(commune: Commune, reached: gpd.GeoDataFrame) -> Layer | None:
         tooltip="told",
         opacity=0.9,
         shown=False,
+        edge=2.0,
     )  # fmt: skip
 
 

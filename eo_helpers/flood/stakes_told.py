@@ -176,4 +176,5 @@ def layer(commune: Commune, found: Stakes) -> Layer | None:
         tooltip="told",
         opacity=0.9,
         shown=False,
+        edge=2.0,  # a house is less than a pixel on the map of a commune
     )

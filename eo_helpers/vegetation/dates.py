@@ -279,7 +279,7 @@ def _part(commune: Commune, told: Change, since: str, until: str, name: str) -> 
     out = []
     for key, one, fr, en in (
         ("vegetation_lost", told.loss, "Végétation disparue", "Vegetation lost"),
-        ("vegetation_gained", told.gain, "Végétation apparue", "Vegetation come"),
+        ("vegetation_gained", told.gain, "Végétation apparue", "Vegetation gained"),
         ("vegetation_balance", told.balance, "Bilan de la végétation", "Balance of vegetation"),
     ):
         label: Text = {
@@ -347,12 +347,12 @@ def _part(commune: Commune, told: Change, since: str, until: str, name: str) -> 
 
 def _layer(told: Change, title: Text, alt: Text) -> Layer:
     value = told.map.values
-    data = told.map.copy(data=np.where(value == 0, np.nan, np.where(value > 0, 1, 2)))
+    data = told.map.copy(data=np.select([value > 0, value < 0], [1.0, 2.0], np.nan))
     data = data.rio.write_crs(told.map.rio.crs)
     legend = Legend(
         {"fr": "Végétation", "en": "Vegetation"},
         categories=(
-            Category("1", {"fr": "apparue", "en": "come"}, "#1b7837", "+"),
+            Category("1", {"fr": "apparue", "en": "gained"}, "#1b7837", "+"),
             Category("2", {"fr": "disparue", "en": "lost"}, "#a63603", "−"),
         ),
     )

@@ -271,11 +271,18 @@ def _is_date(text: str) -> bool:
 
 
 def span(low: dt.date, high: dt.date, monthly: bool, lang: str = "fr") -> str:
-    """« entre octobre et décembre 2022 »: the year is said once where it is the same."""
+    """« entre octobre et décembre 2022 », « entre le 25 et le 28 décembre 1999 ».
+
+    Month and year are said once where they are the same.
+    """
     write = month if monthly else day
     first, last = write(low, lang), write(high, lang)
     if first == last:
         return first
     if low.year == high.year:
         first = first.removesuffix(f" {low.year}")
-    return f"entre {first} et {last}" if lang == "fr" else f"between {first} and {last}"
+        if not monthly and low.month == high.month:
+            first = first.partition(" ")[0]
+    if lang == "fr":
+        return f"entre {first} et {last}" if monthly else f"entre le {first} et le {last}"
+    return f"between {first} and {last}"
