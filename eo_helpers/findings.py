@@ -369,10 +369,15 @@ class Analyse(Protocol):
 
 @dataclass(frozen=True)
 class Theme:
-    """One use case: a folder of the package with ``data.py``, methods and ``finding.py``."""
+    """One use case: a folder of the package with ``data.py``, methods and ``finding.py``.
+
+    ``compared`` says that a commune stands among others where the data hold them: in indicators
+    of the group ``comparison``.
+    """
 
     name: str
     title: Text
+    compared: bool = False
 
     @property
     def analyse(self) -> Callable[..., Finding]:
@@ -412,8 +417,8 @@ class _Themes:
 
 #: To add a theme: add its folder, and one line here.
 THEMES = _Themes(
-    Theme("lcz", {"fr": "Climat local et chaleur", "en": "Local climate and heat"}),
-    Theme("lighting", {"fr": "Éclairage nocturne", "en": "Night lighting"}),
+    Theme("lcz", {"fr": "Climat local et chaleur", "en": "Local climate and heat"}, True),
+    Theme("lighting", {"fr": "Éclairage nocturne", "en": "Night lighting"}, True),
     Theme("flood", {"fr": "Inondation", "en": "Flood"}),
     Theme("vegetation", {"fr": "Végétation", "en": "Vegetation"}),
     Theme("desealing", {"fr": "Désimperméabiliser", "en": "Desealing"}),

@@ -146,6 +146,24 @@ def indicators(seen: Seen, weights: dict[str, float]) -> tuple[Indicator, ...]:
     mineral = seen.units["mineral_m2"].to_numpy(float) / 1e4
     sure = mineral * np.clip(1 - 5.0 / np.maximum(seen.units["ror"].to_numpy(float), 5.0), 0, 1)
     wide = mineral * (1 + 5.0 / np.maximum(seen.units["ror"].to_numpy(float), 5.0))
+    # What one comes for first: where to start.
+    ranked = [
+        (place, int(row), seen.names[int(row)], gain)
+        for place, (row, gain) in enumerate(zip(seen.first.index, seen.won, strict=False), 1)
+    ][:3]
+    for place, row, name, _ in ranked:
+        need, low, high = (
+            100 * float(seen.first[column].loc[row]) for column in ("need", "need_low", "need_high")
+        )
+        add(f"first_{place}", f"{place}. {name['fr']} : besoin, sur 100",
+            f"{place}. {name['en']}: need, of 100", need, "", "first", low, high)  # fmt: skip
+    rain = number(seen.options["rain"])
+    for place, _, name, gain in ranked:
+        add(f"first_{place}_runoff",
+            f"{place}. {name['fr']} : eau retenue pour une pluie de {rain} mm, si la moitié du sol "
+            "minéral est plantée", f"{place}. {name['en']}: water kept for {rain} mm of rain, if "
+            "half of the mineral ground is planted",
+            gain.volume, "m³", "first", gain.low, gain.high)  # fmt: skip
     add("sectors", "Îlots où l'on peut retirer de l'asphalte", "Blocks where asphalt can go",
         float(candidate.sum()), "", "sectors")  # fmt: skip
     add("mineral_area", "Sol minéral de ces îlots, hors bâtiments",
@@ -154,18 +172,6 @@ def indicators(seen: Seen, weights: dict[str, float]) -> tuple[Indicator, ...]:
     add("vetoed", "Îlots écartés par un obstacle qu'aucune note ne rachète",
         "Blocks set aside by an obstacle that no score buys back",
         float((table["vetoed"] != "").sum()), "", "sectors")  # fmt: skip
-    for place, (row, gain) in enumerate(zip(seen.first.index[:3], seen.won[:3], strict=False), 1):
-        name = seen.names[int(row)]
-        value = seen.first.loc[row]
-        add(f"first_{place}", f"{place}. {name['fr']} : besoin, sur 100",
-            f"{place}. {name['en']}: need, of 100", 100 * value["need"], "", "first",
-            100 * value["need_low"], 100 * value["need_high"])  # fmt: skip
-        rain = number(seen.options["rain"])
-        add(f"first_{place}_runoff",
-            f"{place}. {name['fr']} : eau retenue pour une pluie de {rain} mm, si la moitié du sol "
-            "minéral est plantée", f"{place}. {name['en']}: water kept for {rain} mm of rain, if "
-            "half of the mineral ground is planted",
-            gain.volume, "m³", "first", gain.low, gain.high)  # fmt: skip
     if not seen.first.empty:
         certain = float((seen.found.table["among_first"] >= 0.9).sum())
         top = seen.found.first
