@@ -226,7 +226,8 @@ def district_chart(commune: Commune, table: pd.DataFrame) -> Bars | None:
     if len(table) < 2:
         return None
     what = "people" if "people" in table else "area"
-    if not table[f"{what}_high"].gt(0).any():
+    # Bars that would all be written « 0 » say nothing, and their whiskers fill the drawing.
+    if not table[f"{what}_high"].ge(0.5 if what == "people" else 0.05).any():
         return None
     shown = table.sort_values(what, ascending=False)
     frame = pd.DataFrame(

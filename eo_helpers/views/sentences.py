@@ -112,7 +112,7 @@ def _map(finding: Finding, lang: str) -> dict[str, Any] | None:
 
 
 def install_formatter(lang: str = "fr") -> bool:
-    """Show Findings, communes and holdings as HTML in this IPython session.
+    """Show Findings, communes, sources and holdings as HTML in this IPython session.
 
     False where no IPython runs. They have no ``_repr_html_`` of their own, so that ``findings``,
     ``territory`` and ``catalog`` do not depend on views.
@@ -127,10 +127,11 @@ def install_formatter(lang: str = "fr") -> bool:
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(Finding, lambda f: finding_html(f, lang))
     formatters["text/plain"].for_type(Finding, lambda f, p, cycle: p.text(finding_text(f, lang)))
-    from ..catalog.sources import Holding
+    from ..catalog.sources import FolderSource, Holding
     from ..territory.commune import Commune
-    from .cards import commune_html, holding_html
+    from .cards import commune_html, holding_html, source_html
 
     formatters["text/html"].for_type(Commune, lambda c: commune_html(c, lang))
     formatters["text/html"].for_type(Holding, lambda h: holding_html(h, lang))
+    formatters["text/html"].for_type(FolderSource, lambda s: source_html(s, lang))
     return True
