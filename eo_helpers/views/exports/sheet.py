@@ -17,7 +17,7 @@ from ...text import day
 from .. import charts
 from ..maps import draw_map, map_figure, mapped
 from ..sentences import headline
-from ..words import colon, date_words, interval, quantity_or_word, say, word
+from ..words import colon, date_words, generic, interval, quantity_or_word, say, word
 
 __all__ = ["write_sheet"]
 
@@ -259,9 +259,11 @@ def _sources(told: list[Provenance], lang: str) -> str:
     """Data sets by licence, in few words; that they are fictional is said on top of each page."""
     groups: dict[str, list[str]] = {}
     for p in told:
-        edition = p.edition.removesuffix(" (démonstration)")
+        edition = generic(p.edition.removesuffix(" (démonstration)"), lang)
         whose = "" if p.demonstration else f", {p.attribution}"
-        groups.setdefault(p.licence, []).append(f"{say(p.title, lang)}, {edition}{whose}")
+        groups.setdefault(generic(p.licence, lang), []).append(
+            f"{say(p.title, lang)}, {edition}{whose}"
+        )
     text = ". ".join(f"{name}{colon(lang)}{' · '.join(rows)}" for name, rows in groups.items())
     days = sorted({p.read_at[:10] for p in told if p.read_at})
     if days:
