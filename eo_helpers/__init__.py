@@ -35,6 +35,11 @@ def __getattr__(name: str) -> Any:
     return importlib.import_module(f"{__name__}.atelier")
 
 
+def __dir__() -> list[str]:
+    """What the Tab key offers: the public face, not what this file imports."""
+    return [*__all__, "__version__"]
+
+
 def source(name: str | None = None, data: str | Path | Iterable[str | Path] | None = None) -> Any:
     """Open a source of data.
 

@@ -19,7 +19,7 @@ import cachetools
 from .catalog.provenance import Provenance
 from .errors import InvalidInput
 from .territory.commune import Commune
-from .text import Text
+from .text import Text, of_place
 
 __all__ = [
     "THEMES",
@@ -102,12 +102,16 @@ class Scale:
 
 @dataclass(frozen=True)
 class Legend:
-    """Categories or a scale, never both, with the quantity's name and unit."""
+    """Categories or a scale, never both, with the quantity's name and unit.
+
+    ``note`` explains in one sentence a word of the title that is not everyday language.
+    """
 
     title: Text
     unit: str = ""
     categories: tuple[Category, ...] = ()
     scale: Scale | None = None
+    note: Text | None = None
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -118,6 +122,7 @@ class Legend:
                 for c in self.categories
             ],
             "scale": vars(self.scale).copy() if self.scale else None,
+            "note": dict(self.note) if self.note else None,
         }
 
 
@@ -176,11 +181,15 @@ class Bars:
 
 @dataclass(frozen=True)
 class Line:
-    """One column of a :class:`Series`; style is line, points, step or band (low/high columns)."""
+    """One column of a :class:`Series`; style is line, points, step, stairs or band.
+
+    A band reads the columns ``low`` and ``high``; a step changes half-way between two dates
+    (a level), stairs at the date itself (a count).
+    """
 
     column: str
     label: Text
-    style: Literal["line", "points", "step", "band"] = "line"
+    style: Literal["line", "points", "step", "stairs", "band"] = "line"
     low: str = ""
     high: str = ""
 
@@ -360,10 +369,15 @@ class Analyse(Protocol):
 
 @dataclass(frozen=True)
 class Theme:
-    """One use case: a folder of the package with ``data.py``, methods and ``finding.py``."""
+    """One use case: a folder of the package with ``data.py``, methods and ``finding.py``.
+
+    ``compared`` says that a commune stands among others where the data hold them: in indicators
+    of the group ``comparison``.
+    """
 
     name: str
     title: Text
+    compared: bool = False
 
     @property
     def analyse(self) -> Callable[..., Finding]:
@@ -403,8 +417,8 @@ class _Themes:
 
 #: To add a theme: add its folder, and one line here.
 THEMES = _Themes(
-    Theme("lcz", {"fr": "Climat local et chaleur", "en": "Local climate and heat"}),
-    Theme("lighting", {"fr": "Éclairage nocturne", "en": "Night lighting"}),
+    Theme("lcz", {"fr": "Climat local et chaleur", "en": "Local climate and heat"}, True),
+    Theme("lighting", {"fr": "Éclairage nocturne", "en": "Night lighting"}, True),
     Theme("flood", {"fr": "Inondation", "en": "Flood"}),
     Theme("vegetation", {"fr": "Végétation", "en": "Vegetation"}),
     Theme("desealing", {"fr": "Désimperméabiliser", "en": "Desealing"}),
@@ -425,7 +439,7 @@ def outline(commune: Commune) -> Layer:
     return Layer(
         "commune",
         label,
-        {"fr": f"Contour de {commune.name}", "en": f"Outline of {commune.name}"},
+        {"fr": f"Contour {of_place(commune.name)}", "en": f"Outline of {commune.name}"},
         frame,
         Legend(label, categories=(Category("commune", label, "#1b1b35"),)),
         column="outline",

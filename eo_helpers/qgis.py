@@ -6,6 +6,7 @@ Written after the QGIS 3 style format: ``renderer-v2`` of a vector layer, ``rast
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from .findings import Legend
@@ -29,6 +30,7 @@ def vector_style(
     geometry: str = "polygon",
     lang: str = "fr",
     opacity: float = 1.0,
+    aliases: Mapping[str, str] | None = None,
 ) -> str:
     """The QML of a vector layer.
 
@@ -43,6 +45,8 @@ def vector_style(
         Language of the labels.
     opacity : float
         0 draws outlines only.
+    aliases : mapping, optional
+        How a table of attributes calls its columns.
 
     Returns
     -------
@@ -83,6 +87,10 @@ def vector_style(
     for n, color in enumerate(colors):
         _symbol(symbols, str(n), color, geometry, opacity)
     SubElement(root, "layerGeometryType").text = _GEOMETRY[geometry]
+    named = SubElement(root, "aliases") if aliases else None
+    for n, (field, words) in enumerate((aliases or {}).items()):
+        assert named is not None
+        SubElement(named, "alias", field=field, index=str(n), name=words)
     return _written(root)
 
 
@@ -126,7 +134,7 @@ def raster_style(legend: Legend, lang: str = "fr", band: int = 1) -> str:
 
 
 def _root() -> Element:
-    return Element("qgis", version=VERSION, styleCategories="Symbology")
+    return Element("qgis", version=VERSION, styleCategories="Symbology|Fields")
 
 
 def _written(root: Element) -> str:

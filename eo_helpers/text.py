@@ -10,7 +10,17 @@ from functools import lru_cache
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
-__all__ = ["LANGUAGES", "Text", "day", "french", "month", "number", "percent"]
+__all__ = [
+    "LANGUAGES",
+    "Text",
+    "at_place",
+    "day",
+    "french",
+    "month",
+    "number",
+    "of_place",
+    "percent",
+]
 
 LANGUAGES = ("fr", "en")
 
@@ -55,3 +65,26 @@ def french(text: str) -> str:
     """
     text = re.sub(r" ([;?!%])", "\u202f\\1", text)
     return re.sub(r" ([:»])", "\u00a0\\1", text).replace("« ", "«\u00a0")
+
+
+def _contracted(name: str, le: str, les: str) -> str:
+    """``name`` behind what « Le » and « Les » become; empty where it begins with neither."""
+    for article, together in (("Le ", le), ("Les ", les)):
+        if name.startswith(article):
+            return together + name[len(article) :]
+    return ""
+
+
+def at_place(name: str, capital: bool = False) -> str:
+    """« à Redon », « au Havre », « aux Herbiers »; ``capital`` for the head of a sentence."""
+    said = _contracted(name, "au ", "aux ") or f"à {name}"
+    return said[0].upper() + said[1:] if capital else said
+
+
+def of_place(name: str) -> str:
+    """« de Redon », « du Havre », « des Herbiers », « d'Arles ».
+
+    Before H, whose elision only the ear knows (« d'Hyères » but « de Hoerdt »), « de ».
+    """
+    elided = re.match(r"[AEIOUÀÂÉÈÊËÎÏÔÙÛŒÆ]|Y[^aeiou]", name)
+    return _contracted(name, "du ", "des ") or (f"d'{name}" if elided else f"de {name}")

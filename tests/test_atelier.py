@@ -42,6 +42,11 @@ def test_no_answer_yet_is_no_fault():
     assert "À vous de jouer" in plain(verdict.phrase)
 
 
+def test_a_whole_number_next_to_the_right_one_is_not_told_to_round_less():
+    told = plain(check(exercise(2022.0, ""), 2021).phrase)
+    assert "2021, c'est un peu trop petit" in told and "arrondissez" not in told
+
+
 @pytest.mark.parametrize("answer", [12.3, 12.34, "12.3"])
 def test_a_number_near_enough_is_right(answer):
     assert check(exercise(12.3, explication="Bravo."), answer)

@@ -24,6 +24,7 @@ from eo_helpers.findings import Category, Legend, Scale
 from eo_helpers.qgis import raster_style, vector_style
 from eo_helpers.views.exports import export
 from eo_helpers.views.exports.notebook import notebook_of
+from eo_helpers.views.exports.tables import dictionary_csv
 
 
 @pytest.fixture(scope="module")
@@ -150,6 +151,9 @@ def test_figures_have_units_and_a_dictionary(findings, tmp_path):
     assert low <= value <= high
     english = export(findings, tmp_path / "en.csv", lang="en").read_text(encoding="utf-8-sig")
     assert f"{value!r};" in english
+    # Three decimals more than the page shows, not the fifteen of the computer.
+    assert all(len(row["valeur"].partition(",")[2]) <= 5 for row in rows if row["unite"] == "%")
+    assert "mineral_m2;Sol minéral" in dictionary_csv("fr")
     assert all(row["source"] and row["demonstration"] == "1" for row in rows)
 
 
@@ -247,6 +251,8 @@ def test_styles_are_those_of_the_legend():
         assert "255,0,0,255" in {o.get("value") for o in style.iter("Option")}
         labels = [c.get("label") for c in style.iter("category")]
         assert labels[0] == "A – Un" and "été" in labels[1]
+    named = ElementTree.fromstring(vector_style(legend, "c", aliases={"c": "Classe"}))
+    assert [(a.get("field"), a.get("name")) for a in named.iter("alias")] == [("c", "Classe")]
     palette = ElementTree.fromstring(raster_style(legend, "en"))
     assert [(e.get("value"), e.get("color")) for e in palette.iter("paletteEntry")] == [
         ("1", "#ff0000"),

@@ -254,9 +254,24 @@ def test_a_holding_is_a_card_that_names_its_files_and_escapes_them(demo_source):
     html = holding_html(found)
     assert "S1A_IW_GRDH" in html and "2024-01-15" in html and "Données de démonstration" in html
     assert str(found.paths[0].parent) not in html
-    assert "au format Copernicus Sentinel" in html and "format Contient" not in html
+    assert "au format de : Copernicus Sentinel" in html and "Contient" not in html
     many = holding_html(replace(found, items=found.items * 10))
     assert "et 12 autres" in many and "<script" not in many
+
+
+def test_a_source_is_a_card_of_what_it_holds(demo_source):
+    from eo_helpers.views.cards import source_html
+
+    html = source_html(demo_source)
+    assert "lcz-cerema" in html and "393 fichiers" in html and "Données de démonstration" in html
+    assert "/" not in html.split("<table>")[1].replace("</", "").replace("<br>", "")
+    assert "393 files" in source_html(demo_source, "en")
+
+
+def test_the_tab_key_offers_the_public_face_only():
+    import eo_helpers as eo
+
+    assert set(eo.__all__) <= set(dir(eo)) and not {"Path", "Any", "sys"} & set(dir(eo))
 
 
 def test_formatters_show_them_in_ipython(demo_source, monkeypatch):

@@ -215,6 +215,11 @@ def test_the_demonstration_tells_what_changed_since_2017(demo_dir, demo_source, 
     assert loss.unit == "ha" and loss.date == "2022-07-18" and loss.low <= 0.75 <= loss.high
     assert found["canopy_adjusted"].low < 35.08 < found["canopy_adjusted"].high
     assert {"change", "parks"} <= {layer.name for layer in found.layers}
+    # What was not compared (fields) is drawn neither as lost nor as gained.
+    drawn = next(layer.data for layer in found.layers if layer.name == "change")
+    cell = abs(float(np.prod(drawn.rio.resolution()))) / 1e4
+    assert cell * float((drawn == 2).sum()) < 20 * (loss.high + 1)
+    assert set(np.unique(drawn.values[np.isfinite(drawn.values)])) <= {1.0, 2.0}
     used = [p.dataset for p in found.provenance]
     assert len(used) == len(set(used))
     assert {i.source for i in found.indicators} <= set(used)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import io
 import json
 import re
@@ -34,13 +35,14 @@ from eo_helpers.findings import (
     Series,
 )
 from eo_helpers.territory.commune import Commune
+from eo_helpers.text import at_place, of_place
 from eo_helpers.views.bundle import bundle
 from eo_helpers.views.charts import chart_html
 from eo_helpers.views.layers import features, label_points, picture
-from eo_helpers.views.legends import color_of, ink_on
+from eo_helpers.views.legends import color_of, ink_on, legend_html
 from eo_helpers.views.sentences import finding_html, finding_text
-from eo_helpers.views.tables import rows
-from eo_helpers.views.words import date_words, interval, quantity
+from eo_helpers.views.tables import caveats_html, rows
+from eo_helpers.views.words import date_words, generic, interval, quantity, span
 
 EVIL = '<script>alert("x")</script><img src=x onerror=alert(1)>'
 CLASSES = (
@@ -358,3 +360,77 @@ def test_marks_of_a_legend_stay_within_their_square(letters):
     canvas = FigureCanvasAgg(figure)
     text = figure.text(0.5, 0.5, letters, fontweight="bold", fontsize=_fitting(letters, 10))
     assert text.get_window_extent(canvas.get_renderer()).width <= 1.45 * 10
+
+
+@pytest.mark.parametrize(
+    ("name", "at", "of"),
+    [
+        ("Redon", "à Redon", "de Redon"),
+        ("Le Havre", "au Havre", "du Havre"),
+        ("Les Herbiers", "aux Herbiers", "des Herbiers"),
+        ("La Rochelle", "à La Rochelle", "de La Rochelle"),
+        ("L'Haÿ-les-Roses", "à L'Haÿ-les-Roses", "de L'Haÿ-les-Roses"),
+        ("Arles", "à Arles", "d'Arles"),
+        ("Étretat", "à Étretat", "d'Étretat"),
+        ("Yvetot", "à Yvetot", "d'Yvetot"),
+        ("Lens", "à Lens", "de Lens"),
+    ],
+)
+def test_a_name_has_its_article(name, at, of):
+    assert (at_place(name), of_place(name)) == (at, of)
+    assert at_place(name, True) == at[0].upper() + at[1:]
+
+
+def test_an_interval_says_no_more_than_it_knows():
+    assert interval(5.0, 5.0, "", 0) == ""  # five schools, surely
+    assert interval(0.0, 0.04, "%", 1) == ""  # beside « < 0,1 % » or « 0,0 % »
+    assert interval(37.8, 38.3, "%", 0) == "à 1\u202f% près"
+
+
+def test_days_within_a_month_are_said_once():
+    low, high = dt.date(1999, 12, 25), dt.date(1999, 12, 28)
+    assert span(low, high, False) == "entre le 25 et le 28 décembre 1999"
+    assert span(low, high, False, "en") == "between 25 and 28 December 1999"
+    assert span(dt.date(2016, 5, 30), dt.date(2016, 6, 4), False) == (
+        "entre le 30 mai et le 4 juin 2016"
+    )
+
+
+def test_a_legend_explains_its_word_and_escapes_it():
+    note = {"fr": f"Un mot rare {EVIL}", "en": "A rare word"}
+    html = legend_html(Legend({"fr": "Mot", "en": "Word"}, categories=CLASSES, note=note))
+    assert "Un mot rare" in html and "<script>" not in html
+    assert "A rare word" in legend_html(
+        Legend({"fr": "Mot", "en": "Word"}, scale=Scale("viridis", 0, 1), note=note), "en"
+    )
+
+
+def test_a_commune_among_no_others_is_told_why(commune):
+    def told(theme: str, *indicators: Indicator) -> str:
+        return caveats_html(
+            Finding(theme, commune, "complete", {"fr": "Oui.", "en": "Yes."}, indicators, ()), "fr"
+        )
+
+    assert "aucune table nationale" in told("vegetation")
+    assert "eo-helpers national" in told("lighting")
+    peers = Indicator("peers", {"fr": "x", "en": "x"}, 1.0, "%", group="comparison")
+    assert told("lighting", peers) == ""
+
+
+def test_generic_words_of_a_source_are_in_the_language_of_the_page():
+    assert generic("carreaux de 200 m", "en") == "200 m cells"
+    assert generic("BD TOPO v3", "en") == "BD TOPO v3"
+    assert generic("carreaux de 200 m", "fr") == "carreaux de 200 m"
+
+
+def test_a_count_rises_on_its_day_and_has_a_key():
+    from matplotlib.figure import Figure
+
+    from eo_helpers.views._draw import draw_series, keyed
+
+    data = pd.DataFrame({"date": ["2000-01-01", "2010-01-01"], "level": [1.0, 2.0]})
+    label = {"fr": "Arrêtés, cumulés", "en": "Decrees"}
+    one = Series("m", label, label, data, "", (Line("level", label, "stairs"),))
+    ax = Figure().add_subplot()
+    draw_series(one, ax, "fr")
+    assert keyed(one) and ax.lines[0].get_drawstyle() == "steps-post"

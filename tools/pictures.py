@@ -16,7 +16,7 @@ from eo_helpers.app.boards import BOARDS, Board, address
 from eo_helpers.doctor import browser_executable
 
 SIZE = (640, 400)
-TOWN, SHORE = "99001", "99004"
+TOWN, SHORE = "99001", "97199"
 #: Longest time that a first answer may take, in milliseconds.
 PATIENCE = 300_000
 

@@ -375,8 +375,11 @@ class Panel:
                 self._drawn = self._leaflet(layer)
             ground = self._ground
             below = ground.below if ground else ()
-            above = (ground.outline, *ground.here) if ground else ()
-            self._map.layers = (*below, *self._drawn, *above)
+            here = ground.here if ground else ()
+            line = (ground.outline,) if ground else ()
+            # A ribbon along the commune's own limit (its coast) would vanish under that line.
+            order = (*line, *self._drawn) if (layer or {}).get("ribbon") else (*self._drawn, *line)
+            self._map.layers = (*below, *order, *here)
         for gone in old:
             gone.close()
 

@@ -20,9 +20,11 @@ function render({ model, el }) {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
+  // « 20 % », but "20%".
+  const gap = model.get("unit") === "%" && model.get("lang") === "en" ? "" : "\u00a0";
   function write() {
     const unit = model.get("unit");
-    const words = number.format(Number(field.value)) + (unit ? `\u00a0${unit}` : "");
+    const words = number.format(Number(field.value)) + (unit ? gap + unit : "");
     shown.textContent = words;
     field.setAttribute("aria-valuetext", words);
   }

@@ -219,11 +219,17 @@ class Exercice:
         return ""
 
     def _size(self, attendu: float, value: float) -> str:
-        unit = f" {self.unite}" if self.unite else ""
-        if abs(value - attendu) <= 0.02 * abs(attendu):
-            return f"{number(value, 2)}{unit}, c'est tout près : n'arrondissez pas en route."
         far = "trop grand" if value > attendu else "trop petit"
-        return f"{number(value, 2)}{unit}, c'est {far}."
+        near = abs(value - attendu) <= 0.02 * abs(attendu)
+        if value.is_integer() and attendu.is_integer():
+            # A count, or a year (which is written without a space): nothing was rounded there.
+            said = f"{number(value)} {self.unite}" if self.unite else f"{value:.0f}"
+            return f"{said}, c'est un peu {far}." if near else f"{said}, c'est {far}."
+        said = number(value, 0 if value.is_integer() else 2)
+        said += f" {self.unite}" if self.unite else ""
+        if near:
+            return f"{said}, c'est tout près : n'arrondissez pas en route."
+        return f"{said}, c'est {far}."
 
 
 def _wrong_kind(attendu: Any, reponse: Any) -> str:

@@ -22,7 +22,7 @@ from ..findings import (
     outline,
 )
 from ..territory.commune import Commune
-from ..text import Text, number
+from ..text import Text, at_place, number, of_place
 from . import communes_table, sentences
 from .ahead import HORIZON, Ahead, strip
 from .data import covers_territory, read
@@ -41,7 +41,7 @@ CONTROLS = ("sigma_old", "horizon", "transect")
 ENOUGH = 0.5
 _NO_RATE = (
     Category(
-        "ouvrage", {"fr": "Ouvrage, pas de vitesse", "en": "Structure, no rate"}, "#5e4fa2", "O"
+        "ouvrage", {"fr": "Ouvrage, pas de vitesse", "en": "Structure, no rate"}, "#5e4fa2", "="
     ),
     Category("non_mesure", {"fr": "Non mesuré", "en": "Not measured"}, "#ffffff", "?"),
 )
@@ -208,7 +208,8 @@ def _layers(
     }
     retreat = int((profiles["rate"] < 0).sum())
     alt: Text = {
-        "fr": f"{len(profiles)} profils de l'indicateur national sur la côte de {commune.name}, "
+        "fr": f"{len(profiles)} profils de l'indicateur national sur la côte "
+        f"{of_place(commune.name)}, "
         f"dont {retreat} en recul.",
         "en": f"{len(profiles)} profiles of the national indicator on the coast of "
         f"{commune.name}, {retreat} of them in retreat.",
@@ -256,7 +257,8 @@ def _chart(commune: Commune, profiles: gpd.GeoDataFrame) -> Bars:
         "classes",
         {"fr": f"Kilomètres de côte par classe de vitesse, {when}",
          "en": f"Kilometres of coast by class of rate, {when_en}"},
-        {"fr": f"À {commune.name}, la classe la plus longue est « {most['label_fr']} » : "
+        {"fr": f"{at_place(commune.name, True)}, la classe la plus longue est « "
+        f"{most['label_fr']} » : "
                f"{number(most['value'], 1)} km.",
          "en": f"At {commune.name} the longest class is '{most['label_en']}': "
                f"{number(most['value'], 1, 'en')} km."},

@@ -26,7 +26,7 @@ from ..findings import (
     remembered,
 )
 from ..territory.commune import Commune
-from ..text import Text, french, month, number
+from ..text import Text, at_place, french, month, number, of_place
 from .files import read_shorelines
 from .inec import CLASSES, classify
 from .positions import flag_outliers, shoreline_positions
@@ -193,11 +193,14 @@ def _words(commune: Commune, found: Seen, origin: Any, picked: str) -> Told:
         span = (number(low, 1, lang), number(high, 1, lang))
         if fr:
             what = ("recule" if rate < 0 else "avance") + f" de {size}"
-            text[lang] = f"Vue par satellite de {a} à {b}, la ligne d'eau de {commune.name} " + (
-                f"{what} (entre {span[0]} et {span[1]})."
-                if sure
-                else f"n'a pas d'évolution perceptible : {number(rate, 1)} m/an, entre {span[0]} "
-                f"et {span[1]}."
+            text[lang] = (
+                f"Vue par satellite de {a} à {b}, la ligne d'eau {of_place(commune.name)} "
+                + (
+                    f"{what} (entre {span[0]} et {span[1]})."
+                    if sure
+                    else f"n'a pas d'évolution perceptible : {number(rate, 1)} m/an, "
+                    f"entre {span[0]} et {span[1]}."
+                )
             )
         else:
             what = ("retreats" if rate < 0 else "advances") + f" by {size}"
@@ -218,7 +221,8 @@ def _words(commune: Commune, found: Seen, origin: Any, picked: str) -> Told:
     rated = found.transects[found.transects["lrr"].notna()]
     if picked != MEAN and picked not in set(rated["transect"].astype(str)):
         raise InvalidInput(
-            f"Le transect « {picked} » n'a pas de vitesse à {commune.name} ; ses transects vont de "
+            f"Le transect « {picked} » n'a pas de vitesse {at_place(commune.name)} ; ses "
+            "transects vont de "
             f"{rated['transect'].iloc[0]} à {rated['transect'].iloc[-1]}.",
             f"Transect '{picked}' has no rate in {commune.name}; its transects go from "
             f"{rated['transect'].iloc[0]} to {rated['transect'].iloc[-1]}.",
@@ -387,7 +391,7 @@ def _chart(commune: Commune, found: Seen, when: str, when_en: str) -> Series:
         "shore_position",
         {"fr": f"Position moyenne de la ligne d'eau, {when} (vers la mer : positif)",
          "en": f"Mean position of the waterline, {when_en} (seaward: positive)"},
-        {"fr": f"Position moyenne du rivage de {commune.name} à {len(table)} dates, et sa "
+        {"fr": f"Position moyenne du rivage {of_place(commune.name)} à {len(table)} dates, et sa "
                f"tendance : {number(float(row['lrr']), 2)} m/an sur {when}.",
          "en": f"Mean position of the shore of {commune.name} on {len(table)} dates, and its "
                f"trend: {number(float(row['lrr']), 2, 'en')} m/yr over {when_en}."},

@@ -8,7 +8,7 @@ import geopandas as gpd
 import numpy as np
 
 from ..territory.commune import Commune
-from ..text import Text, french, number, percent
+from ..text import Text, at_place, french, number, percent
 from .inec import CLASSES, SIGMA_RECENT
 
 __all__ = [
@@ -118,7 +118,7 @@ def headline(
         if lang == "fr":
             out[lang] = (
                 f"{when[0].upper()}{when[1:]}, {told} de côte sur {all_} mesurés ont reculé de "
-                f"façon perceptible à {commune.name}, soit {share}"
+                f"façon perceptible {at_place(commune.name)}, soit {share}"
                 + (f" ({most} en comptant les reculs trop petits pour être sûrs)" if more else "")
                 + (f" ; {_km(rest, lang)} n'ont pas été mesurés." if rest >= 50 else ".")
             )
@@ -136,7 +136,8 @@ def structures_only(commune: Commune, metres: Mapping[str, float]) -> Text:
     """Headline where the indicator has profiles but no rate."""
     built, total = metres["structure"], metres["total"]
     return _text(
-        f"L'indicateur national ne donne aucune vitesse à {commune.name} : sur {_km(total, 'fr')} "
+        f"L'indicateur national ne donne aucune vitesse {at_place(commune.name)} : sur "
+        f"{_km(total, 'fr')} "
         f"de côte, {_km(built, 'fr')} sont tenus par des ouvrages et le reste n'a pas été mesuré.",
         f"The national indicator gives no rate at {commune.name}: of {_km(total, 'en')} of coast, "
         f"{_km(built, 'en')} are held by structures and the rest was not measured.",

@@ -18,6 +18,7 @@ from ..lcz.finding import ground_date
 from ..lcz.people import people_of_blocks
 from ..territory import bdtopo, districts, population
 from ..territory.commune import Commune
+from ..text import of_place
 from . import ownership, pictures, sentences
 from .criteria import NEED, VETOES
 from .data import hazards, permeability
@@ -258,7 +259,8 @@ def _of_sector(commune: Commune, sectors: Sectors, seen: sentences.Seen, one: st
     rows = units.index[units["block_id"].astype(str) == one]
     if not len(rows):
         raise InvalidInput(
-            f"Le secteur « {one} » n'est pas de {commune.name} : les identifiants sont dans la "
+            f"Le secteur « {one} » n'est pas {of_place(commune.name)} : les identifiants sont "
+            "dans la "
             "colonne block_id de l'export GeoPackage.",
             f"Sector '{one}' is not in {commune.name}: identifiers are in column block_id of the "
             "GeoPackage export.",

@@ -13,6 +13,7 @@ import pandas as pd
 
 from ..errors import InvalidInput, NoData, OutOfCoverage, reading
 from ..territory.commune import Commune
+from ..text import at_place
 from .data import layers_of
 
 __all__ = ["DATASET", "PUBLIC", "read"]
@@ -108,7 +109,7 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
             parts += [f for f in layers_of(path, commune) if wanted <= set(f.columns)]
     if not parts or not sum(map(len, parts)):
         raise OutOfCoverage(
-            f"Le cadastre présent n'a aucune parcelle à {commune.name}.",
+            f"Le cadastre présent n'a aucune parcelle {at_place(commune.name)}.",
             f"The cadastre at hand has no parcel in {commune.name}.",
         )
     parcels = pd.concat(parts, ignore_index=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from ..findings import Bars, Category, Chart, Control, Layer, Legend, outline
-from ..text import Text, number, percent
+from ..text import Text, number, of_place, percent
 from .criteria import CRITERIA, FEASIBILITY, NEED
 from .sentences import VETO_LABELS, Seen
 
@@ -130,14 +130,17 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
             "priority",
             {"fr": "Où commencer, et avec quelle certitude", "en": "Where to start, how surely"},
             {
-                "fr": f"Carte des îlots de {commune} par certitude d'être parmi les premiers à "
+                "fr": f"Carte des îlots {of_place(commune)} par certitude d'être parmi les "
+                "premiers à "
                 f"désimperméabiliser ; en tête : {listed}.",
                 "en": f"Map of the blocks of {commune} by how surely they are among the first "
                 f"to deseal; first: {listed}.",
             },
             drawn,
             Legend(
-                {
+                {"fr": "Premier", "en": "First"}
+                if seen.found.first == 1
+                else {
                     "fr": f"Parmi les {seen.found.first} premiers",
                     "en": f"Among the first {seen.found.first}",
                 },
@@ -151,7 +154,8 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
             "axes",
             {"fr": "Besoin et faisabilité, côte à côte", "en": "Need and feasibility side by side"},
             {
-                "fr": f"Carte des îlots de {commune} par besoin (plus ou moins de 50 sur 100) et "
+                "fr": f"Carte des îlots {of_place(commune)} par besoin (plus ou moins de 50 "
+                "sur 100) et "
                 "par faisabilité.",
                 "en": f"Map of the blocks of {commune} by need (over or under 50 of 100) and by "
                 "feasibility.",
@@ -170,7 +174,7 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
     rows = list(seen.first.index) if only is None else [only]
     if rows:
         top = drawn.loc[rows].copy()
-        top["mark"] = "1"
+        top["mark"] = [str(rank) for rank in range(1, len(rows) + 1)]
         label: Text = (
             {"fr": "Les premiers îlots", "en": "The first blocks"}
             if only is None
@@ -182,10 +186,17 @@ def layers(seen: Seen, only: int | None = None) -> tuple[Layer, ...]:
                 label,
                 {"fr": f"{label['fr']} : {listed}.", "en": f"{label['en']}: {listed}."},
                 top,
-                Legend(label, categories=(Category("1", label, "#000091"),)),
+                Legend(
+                    label,
+                    categories=tuple(
+                        Category(rank, seen.names[int(row)], "#000091", rank)
+                        for rank, row in zip(top["mark"], rows, strict=True)
+                    ),
+                ),
                 column="mark",
                 tooltip="told",
-                opacity=0.15,
+                opacity=0.6,
+                edge=2.0,
             )
         )
     return tuple(out)
@@ -227,7 +238,7 @@ def charts(seen: Seen) -> tuple[Chart, ...]:
         Bars(
             "need",
             {"fr": "Les premiers : besoin, sur 100", "en": "The first: need, of 100"},
-            {"fr": f"Besoin des premiers îlots de {seen.commune.name}, avec ce que les "
+            {"fr": f"Besoin des premiers îlots {of_place(seen.commune.name)}, avec ce que les "
              "données laissent ouvert.",
              "en": f"Need of the first blocks of {seen.commune.name}, with what the data "
              "leave open."},

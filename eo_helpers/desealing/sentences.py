@@ -12,7 +12,7 @@ import pandas as pd
 from ..findings import Indicator
 from ..lcz.schema import CLASSES, SENSITIVITIES, sensitivity_of
 from ..territory.commune import Commune
-from ..text import Text, french, number, percent
+from ..text import Text, at_place, french, number, percent
 from .criteria import CRITERIA, FEASIBILITY, NEED, VETOES
 from .dethrone import deciding_criterion, smallest_change
 from .priority import DRAWS, Priority
@@ -76,7 +76,7 @@ def nothing(commune: Commune, away: bool) -> Text:
 def nowhere(commune: Commune) -> Text:
     """Headline where no block has mineral ground to speak of."""
     return {
-        "fr": f"À {commune.name}, aucun îlot n'a assez de sol minéral pour qu'on le "
+        "fr": f"{at_place(commune.name, True)}, aucun îlot n'a assez de sol minéral pour qu'on le "
         "désimperméabilise.",
         "en": f"In {commune.name} no block has enough mineral ground to deseal.",
     }
@@ -86,7 +86,8 @@ def headline(seen: Seen) -> Text:
     """How many sectors, the first by name, and how sure it is."""
     if seen.first.empty:
         return {
-            "fr": f"À {seen.commune.name}, {len(seen.units)} îlots ont du sol minéral, mais aucun "
+            "fr": f"{at_place(seen.commune.name, True)}, {len(seen.units)} îlots ont du sol "
+            "minéral, mais aucun "
             "ne peut être désimperméabilisé sans lever un obstacle.",
             "en": f"In {seen.commune.name}, {len(seen.units)} blocks have mineral ground, but none "
             "can be desealed without lifting an obstacle.",
@@ -102,15 +103,15 @@ def headline(seen: Seen) -> Text:
         name = seen.names[row][lang]
         if lang == "fr":
             out[lang] = (
-                f"À {seen.commune.name}, sur {total} îlots où l'on peut retirer de l'asphalte, le "
-                f"premier à regarder est : {name} ; {among} dans {sure} "
-                "des tirages de poids et de données."
+                f"{at_place(seen.commune.name, True)}, sur {total} îlots où l'on peut retirer "
+                "de l'asphalte, le premier à regarder est : "
+                f"{name} ; {among} dans {sure} des tirages où l'on fait varier poids et données."
             )
         else:
             out[lang] = (
                 f"In {seen.commune.name}, of {total} blocks where asphalt can go, the first to "
-                f"look at is {name}; {among} in {sure} of the draws of weights "
-                "and data."
+                f"look at is {name}; {among} in {sure} of the draws in which "
+                "weights and data vary."
             )
     return {"fr": french(out["fr"]), "en": out["en"]}
 
@@ -118,8 +119,8 @@ def headline(seen: Seen) -> Text:
 def _among(first: int, lang: str) -> str:
     """« il est parmi les 10 premiers »."""
     if lang == "fr":
-        return "il est premier" if first == 1 else f"il est parmi les {first} premiers"
-    return "it is first" if first == 1 else f"it is among the first {first}"
+        return "il reste premier" if first == 1 else f"il reste parmi les {first} premiers"
+    return "it stays first" if first == 1 else f"it stays among the first {first}"
 
 
 def _rank_words(row: Any, lang: str) -> str:
@@ -145,6 +146,24 @@ def indicators(seen: Seen, weights: dict[str, float]) -> tuple[Indicator, ...]:
     mineral = seen.units["mineral_m2"].to_numpy(float) / 1e4
     sure = mineral * np.clip(1 - 5.0 / np.maximum(seen.units["ror"].to_numpy(float), 5.0), 0, 1)
     wide = mineral * (1 + 5.0 / np.maximum(seen.units["ror"].to_numpy(float), 5.0))
+    # What one comes for first: where to start.
+    ranked = [
+        (place, int(row), seen.names[int(row)], gain)
+        for place, (row, gain) in enumerate(zip(seen.first.index, seen.won, strict=False), 1)
+    ][:3]
+    for place, row, name, _ in ranked:
+        need, low, high = (
+            100 * float(seen.first[column].loc[row]) for column in ("need", "need_low", "need_high")
+        )
+        add(f"first_{place}", f"{place}. {name['fr']} : besoin, sur 100",
+            f"{place}. {name['en']}: need, of 100", need, "", "first", low, high)  # fmt: skip
+    rain = number(seen.options["rain"])
+    for place, _, name, gain in ranked:
+        add(f"first_{place}_runoff",
+            f"{place}. {name['fr']} : eau retenue pour une pluie de {rain} mm, si la moitié du sol "
+            "minéral est plantée", f"{place}. {name['en']}: water kept for {rain} mm of rain, if "
+            "half of the mineral ground is planted",
+            gain.volume, "m³", "first", gain.low, gain.high)  # fmt: skip
     add("sectors", "Îlots où l'on peut retirer de l'asphalte", "Blocks where asphalt can go",
         float(candidate.sum()), "", "sectors")  # fmt: skip
     add("mineral_area", "Sol minéral de ces îlots, hors bâtiments",
@@ -153,22 +172,13 @@ def indicators(seen: Seen, weights: dict[str, float]) -> tuple[Indicator, ...]:
     add("vetoed", "Îlots écartés par un obstacle qu'aucune note ne rachète",
         "Blocks set aside by an obstacle that no score buys back",
         float((table["vetoed"] != "").sum()), "", "sectors")  # fmt: skip
-    for place, (row, gain) in enumerate(zip(seen.first.index[:3], seen.won[:3], strict=False), 1):
-        name = seen.names[int(row)]
-        value = seen.first.loc[row]
-        add(f"first_{place}", f"{place}. {name['fr']} : besoin, sur 100",
-            f"{place}. {name['en']}: need, of 100", 100 * value["need"], "", "first",
-            100 * value["need_low"], 100 * value["need_high"])  # fmt: skip
-        rain = number(seen.options["rain"])
-        add(f"first_{place}_runoff",
-            f"{place}. eau retenue pour une pluie de {rain} mm, si la moitié du sol minéral est "
-            "plantée", f"{place}. water kept for {rain} mm of rain, if half of the mineral ground "
-            "is planted", gain.volume, "m³", "first", gain.low, gain.high)  # fmt: skip
     if not seen.first.empty:
         certain = float((seen.found.table["among_first"] >= 0.9).sum())
         top = seen.found.first
-        add("surely_first", f"Îlots parmi les {top} premiers dans 90 % des tirages ou plus",
-            f"Blocks among the first {top} in 90% of the draws or more", certain, "",
+        first_fr = "premiers" if top == 1 else f"parmi les {top} premiers"
+        first_en = "first" if top == 1 else f"among the first {top}"
+        add("surely_first", f"Îlots {first_fr} dans 90 % des tirages ou plus",
+            f"Blocks {first_en} in 90% of the draws or more", certain, "",
             "robustness")  # fmt: skip
         _robustness(seen, weights, add)
     return tuple(out)
@@ -188,8 +198,8 @@ def _robustness(seen: Seen, weights: dict[str, float], add: Any) -> None:
     else:
         rival = seen.names[int(rows[change.rival])]
         add("weight_to_change",
-            f"Part des poids à déplacer pour qu'un autre passe premier ({rival['fr']})",
-            f"Share of the weights to move for another to come first ({rival['en']})",
+            f"Part des poids à déplacer pour qu'un autre passe premier : {rival['fr']}",
+            f"Share of the weights to move for another to come first: {rival['en']}",
             100 * change.moved, "%", "robustness", digits=1)  # fmt: skip
     which, changed = deciding_criterion(values, w, seen.found.first)
     if which >= 0:
@@ -251,8 +261,10 @@ def caveats(seen: Seen, missing: tuple[str, ...], unchecked: tuple[str, ...]) ->
 
 #: Of the obstacles, the one that no national layer tells.
 WATER_TABLE: Text = {
-    "fr": "Ajoutez la profondeur de la nappe si vous l'avez (couche avec une colonne nappe_m).",
-    "en": "Add the depth of the water table if you have it (a layer with a column nappe_m).",
+    "fr": "Il manque la profondeur de la nappe d'eau souterraine : si vous l'avez, ajoutez-la à "
+    "vos données (couche avec une colonne nappe_m, en mètres).",
+    "en": "The depth of the water table is missing: if you have it, add it to your data (a layer "
+    "with a column nappe_m, in metres).",
 }
 
 
@@ -289,7 +301,8 @@ def sector_headline(seen: Seen, row: int, gain: Gain) -> Text:
         rain = number(seen.options["rain"], 0, lang)
         if lang == "fr":
             out[lang] = (
-                f"{name[lang]}, {place} à {seen.commune.name} : planter {ground} m² d'asphalte "
+                f"{name[lang]}, {place} {at_place(seen.commune.name)} : planter {ground} m² "
+                "d'asphalte "
                 f"retiendrait {water} m³ d'eau pour une pluie de {rain} mm."
             )
         else:

@@ -14,6 +14,7 @@ import pandas as pd
 
 from ..errors import InvalidInput, NoData, OutOfCoverage, reading
 from ..territory.commune import WGS84, Commune
+from ..text import of_place
 from .catnat import rows_of
 
 __all__ = ["DATASET", "read"]
@@ -66,7 +67,7 @@ def read(holding: Any, commune: Commune) -> tuple[dict[str, Any], pd.Series]:
         near = _near(stations, commune)
     if near.empty:
         raise OutOfCoverage(
-            f"Aucune station Hub'Eau présente n'est à moins de 2 km de {commune.name}.",
+            f"Aucune station Hub'Eau présente n'est à moins de 2 km {of_place(commune.name)}.",
             f"No Hub'Eau gauge at hand is within 2 km of {commune.name}.",
         )
     with reading(holding.paths):
@@ -74,7 +75,7 @@ def read(holding: Any, commune: Commune) -> tuple[dict[str, Any], pd.Series]:
     series = {code: s for code, s in series.items() if s.notna().any()}
     if not series:
         raise NoData(
-            f"Les stations Hub'Eau de {commune.name} n'ont pas de hauteur (HIXM, HIXnJ).",
+            f"Les stations Hub'Eau {of_place(commune.name)} n'ont pas de hauteur (HIXM, HIXnJ).",
             f"The Hub'Eau gauges of {commune.name} have no level (HIXM, HIXnJ).",
         )
     best = max(series, key=lambda code: int(series[code].notna().sum()))

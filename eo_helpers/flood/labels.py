@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..territory.commune import Commune
-from ..text import Text, day, french
+from ..text import Text, at_place, day, french, of_place
 from .reached import Assessment
 from .sentences import CLASS_LABELS, area
 
@@ -92,7 +92,7 @@ def radar_title(which: str, date: str, commune: Commune) -> tuple[Text, Text]:
         "en": en + (f" ({day(date, 'en')})" if date else ""),
     }
     alt = {
-        "fr": f"Image radar de {commune.name} : l'eau calme y est noire.",
+        "fr": f"Image radar {of_place(commune.name)} : l'eau calme y est noire.",
         "en": f"Radar image of {commune.name}: calm water is black in it.",
     }
     return title, {"fr": french(alt["fr"]), "en": alt["en"]}
@@ -101,7 +101,8 @@ def radar_title(which: str, date: str, commune: Commune) -> tuple[Text, Text]:
 def extent_alt(commune: Commune, found: Assessment) -> Text:
     """What a person who does not see the map of the extent should know of it."""
     return {
-        "fr": f"Carte de l'eau à {commune.name}, inondée sur {area(found.flooded.value, 'fr')}.",
+        "fr": f"Carte de l'eau {at_place(commune.name)}, inondée sur "
+        f"{area(found.flooded.value, 'fr')}.",
         "en": f"Map of the water in {commune.name}, flooded on {area(found.flooded.value, 'en')}.",
     }
 
@@ -112,6 +113,8 @@ def _classes(values: dict[str, float], lang: str) -> str:
         for name, value in values.items()
         if value >= 0.05
     ]
+    if not told:
+        return "pas d'eau de crue" if lang == "fr" else "no flood water"
     return " ; ".join(told) if lang == "fr" else "; ".join(told)
 
 
@@ -119,7 +122,9 @@ def depth_alt(commune: Commune, found: Assessment) -> Text:
     """What a person who does not see the map of depths should know of it."""
     values = {name: count.value for name, count in (found.classes or {}).items()}
     return {
-        "fr": french(f"Carte de la hauteur d'eau à {commune.name} : {_classes(values, 'fr')}."),
+        "fr": french(
+            f"Carte de la hauteur d'eau {at_place(commune.name)} : {_classes(values, 'fr')}."
+        ),
         "en": f"Map of the depth of water in {commune.name}: {_classes(values, 'en')}.",
     }
 

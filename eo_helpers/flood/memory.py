@@ -13,7 +13,7 @@ from ..catalog.provenance import Provenance
 from ..errors import NoData
 from ..findings import Event, Indicator, Line, Series, remembered
 from ..territory.commune import Commune
-from ..text import Text, day, number
+from ..text import Text, day, number, of_place
 from . import catnat, gauges
 
 __all__ = ["Memory", "caveats", "chart", "indicators", "remember", "sentence"]
@@ -104,21 +104,21 @@ def indicators(memory: Memory, date: str) -> list[Indicator]:
     peak = pd.Timestamp(str(levels.idxmax()))
     label = {
         "fr": f"Plus haut niveau, station « {name} »",
-        "en": f"Highest level, gauge « {name} »",
+        "en": f"Highest level, gauge '{name}'",
     }
     out.append(
         Indicator("gauge_highest", label, float(levels.max()), "m", None, None,
-                  peak.date().isoformat(), gauges.DATASET, 2, "memory")
+                  f"{peak:%Y-%m}", gauges.DATASET, 2, "memory")
     )  # fmt: skip
     month = pd.Timestamp(date[:10]).to_period("M").to_timestamp() if date else None
     if month is not None and month in levels.index:
         label = {
             "fr": f"Plus haut niveau du mois de l'image, station « {name} »",
-            "en": f"Highest level in the month of the image, gauge « {name} »",
+            "en": f"Highest level in the month of the image, gauge '{name}'",
         }
         out.append(
             Indicator("gauge_at_image", label, float(levels[month]), "m", None, None,
-                      month.date().isoformat(), gauges.DATASET, 2, "memory")
+                      f"{month:%Y-%m}", gauges.DATASET, 2, "memory")
         )  # fmt: skip
         yearly = levels.resample("YS").max()
         label = {
@@ -178,7 +178,7 @@ def chart(memory: Memory, commune: Commune, date: str) -> Series | None:
         name = memory.station["name"]
         label: Text = {
             "fr": f"Plus haut niveau de l'année, station « {name} »",
-            "en": f"Highest level of the year, gauge « {name} »",
+            "en": f"Highest level of the year, gauge '{name}'",
         }
         unit, digits = "m", 2
     else:
@@ -190,20 +190,20 @@ def chart(memory: Memory, commune: Commune, date: str) -> Series | None:
     alt = {
         lang: " ".join(f"{part}." for part in (start, label[lang], sentence(memory, lang)) if part)
         for lang, start in (
-            ("fr", f"Frise du temps de {commune.name}"),
+            ("fr", f"Frise du temps {of_place(commune.name)}"),
             ("en", f"Time line of {commune.name}"),
         )
     }
     return Series(
         "memory",
         {
-            "fr": f"Les crues de {commune.name} dans le temps",
+            "fr": f"Les crues {of_place(commune.name)} dans le temps",
             "en": f"The floods of {commune.name} in time",
         },
         alt,
         data,
         unit,
-        (Line("level", label, "step" if unit == "" else "points"),),
+        (Line("level", label, "stairs" if unit == "" else "points"),),
         tuple(events),
         digits,
     )

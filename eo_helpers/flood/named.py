@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..findings import Bars, Category, Indicator, Layer, Legend
 from ..territory.commune import Commune
-from ..text import Text, number
+from ..text import Text, at_place, number, of_place
 from .reached import CLASSES, POSSIBLE, SURE, people_per_cell, shape_numbers
 from .sentences import CLASS_LABELS
 
@@ -159,7 +159,8 @@ def places_layer(commune: Commune, reached: gpd.GeoDataFrame) -> Layer | None:
         "public_places",
         {"fr": "Équipements publics atteints", "en": "Public places reached"},
         {
-            "fr": f"Carte des équipements publics de {commune.name} atteints par l'eau : {listed}.",
+            "fr": f"Carte des équipements publics {of_place(commune.name)} atteints par l'eau "
+            f": {listed}.",
             "en": f"Map of the public places of {commune.name} reached by water: {listed}.",
         },
         drawn,
@@ -169,6 +170,7 @@ def places_layer(commune: Commune, reached: gpd.GeoDataFrame) -> Layer | None:
         tooltip="told",
         opacity=0.9,
         shown=False,
+        edge=2.0,
     )  # fmt: skip
 
 
@@ -224,7 +226,8 @@ def district_chart(commune: Commune, table: pd.DataFrame) -> Bars | None:
     if len(table) < 2:
         return None
     what = "people" if "people" in table else "area"
-    if not table[f"{what}_high"].gt(0).any():
+    # Bars that would all be written « 0 » say nothing, and their whiskers fill the drawing.
+    if not table[f"{what}_high"].ge(0.5 if what == "people" else 0.05).any():
         return None
     shown = table.sort_values(what, ascending=False)
     frame = pd.DataFrame(
@@ -244,7 +247,7 @@ def district_chart(commune: Commune, table: pd.DataFrame) -> Bars | None:
         "districts",
         words[what],
         {
-            "fr": f"{words[what]['fr']} à {commune.name} ; le plus touché : {most['name']} "
+            "fr": f"{words[what]['fr']} {at_place(commune.name)} ; le plus touché : {most['name']} "
             f"({said} {unit}).",
             "en": f"{words[what]['en']} in {commune.name}; most in {most['name']} ({said}).",
         },

@@ -9,7 +9,7 @@ import numpy as np
 from ..errors import InvalidInput
 from ..findings import Control, Finding, Indicator
 from ..territory.commune import Commune
-from ..text import Text, day, french, number, percent
+from ..text import Text, at_place, day, french, number, percent
 from .extent import DRY, FLOODED, UNKNOWN
 from .reached import Assessment
 from .sentences import area
@@ -187,7 +187,8 @@ def _headline(commune: Commune, found: Assessment, date: str, rise: float) -> Te
             continue
         if lang == "fr":
             said += (
-                f", elle couvrirait {area(flooded.value, lang)} à {commune.name} (entre {low} et "
+                f", elle couvrirait {area(flooded.value, lang)} {at_place(commune.name)} "
+                f"(entre {low} et "
                 f"{high}), soit {share} de la commune"
             )
             depth = "hauteur médiane"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..findings import Category, Legend, Scale
 from ..territory.commune import Commune
-from ..text import Text, day, french, number, percent
+from ..text import Text, at_place, day, french, number, percent
 from .reached import CLASSES, Assessment, Count
 
 __all__ = [
@@ -99,7 +99,7 @@ def _headline(name: str, found: Assessment, date: str, told: bool, lang: str) ->
                 else f" ({area(found.flooded.high, lang)} remain possible)"
             )
         return (
-            f"{when}, aucune eau de crue n'était visible à {name}{rest}."
+            f"{when}, aucune eau de crue n'était visible {at_place(name)}{rest}."
             if fr
             else f"{when}, no flood water was seen in {name}{rest}."
         )
@@ -111,7 +111,7 @@ def _headline(name: str, found: Assessment, date: str, told: bool, lang: str) ->
     if fr:
         what = "l'eau de la crue couvrait" if told else "l'eau (permanente comprise) couvrait"
         return (
-            f"{when}, {what} {area(found.flooded.value, lang)} à {name}"
+            f"{when}, {what} {area(found.flooded.value, lang)} {at_place(name)}"
             f"{_between(found.flooded, lang)}, soit {share} de la commune{depth}."
         )
     what = "flood water covered" if told else "water (permanent water included) covered"

@@ -10,7 +10,7 @@ import xarray as xr
 
 from ..findings import Category, Indicator, Layer, Legend
 from ..territory.commune import Commune
-from ..text import Text, number
+from ..text import Text, at_place, number
 from .reached import CLASSES, Count
 from .sentences import CLASS_LABELS
 from .stakes import (
@@ -160,7 +160,7 @@ def layer(commune: Commune, found: Stakes) -> Layer | None:
         "buildings",
         title,
         {
-            "fr": f"Carte de {number(count)} bâtiments atteints à {commune.name}, avec "
+            "fr": f"Carte de {number(count)} bâtiments atteints {at_place(commune.name)}, avec "
             f"{number(deep, 1)} m d'eau en médiane.",
             "en": f"Map of {number(count, 0, 'en')} buildings reached in {commune.name}, with "
             f"{number(deep, 1, 'en')} m of water in the median.",
@@ -176,4 +176,5 @@ def layer(commune: Commune, found: Stakes) -> Layer | None:
         tooltip="told",
         opacity=0.9,
         shown=False,
+        edge=2.0,  # a house is less than a pixel on the map of a commune
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..territory.population import Shared
 from ..text import Text, percent
+from .schema import WHAT_IT_IS
 from .sentences import sentence
 from .shares import Certainty
 
@@ -18,15 +19,7 @@ __all__ = ["caveats"]
 _Pair = tuple[str, str]
 
 _ALWAYS: tuple[_Pair, ...] = (
-    (
-        "Une « zone climatique locale » (LCZ) est un morceau de ville ou de campagne d'un "
-        "même genre (centre dense, pavillons, bois, eau …), décrit par ses bâtiments et son "
-        "sol. Le genre dit si l'air y reste chaud en été ; ce n'est pas une température "
-        "mesurée.",
-        "A 'Local Climate Zone' (LCZ) is a piece of town or country of one kind (dense "
-        "centre, houses, wood, water …), described by its buildings and ground. The kind "
-        "says how heat builds up there; it is not a measured temperature.",
-    ),
+    (WHAT_IT_IS["fr"], WHAT_IT_IS["en"]),
     (
         "C'est un pré-diagnostic : il dit où regarder en premier, pas ce qu'il fait dans une "
         "rue donnée, et il ne dit rien de la nuit.",

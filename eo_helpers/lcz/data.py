@@ -14,7 +14,7 @@ from pyproj import CRS
 
 from ..errors import InvalidInput, OutOfCoverage, reading
 from ..territory.commune import Commune
-from ..text import number
+from ..text import number, of_place
 from .formats import read_cerema, read_geoclimate, read_produced
 from .rasters import RASTERS, Box, raster_address, read_raster
 from .schema import sensitivity_of
@@ -90,7 +90,7 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     if not parts or frame.empty:
         names = ", ".join(Path(p).name for p in holding.paths)
         raise OutOfCoverage(
-            f"{names} : aucun polygone LCZ sur la commune de {commune.name}.",
+            f"{names} : aucun polygone LCZ sur la commune {of_place(commune.name)}.",
             f"{names}: no LCZ polygon over the commune of {commune.name}.",
         )
     _check_overlap(frame, notes)

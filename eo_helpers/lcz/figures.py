@@ -77,7 +77,7 @@ def _of_area(
         *(
             one(
                 f"share_area_sensitivity_{name}",
-                _label("Surface de sensibilité", "Area of sensitivity", level.label),
+                _label("Surface de sensibilité {}", "Area of {} sensitivity", level.label),
                 weights.of_area(classes_of((name,))),
             )
             for name, level in SENSITIVITIES.items()
@@ -130,7 +130,7 @@ def _of_people(weights: Weights, dataset: str, date: str | None, counted: str) -
         members = classes_of((level.name,))
         rows += one(
             f"share_population_sensitivity_{level.name}",
-            _label("Habitants en sensibilité", "People in sensitivity", level.label),
+            _label("Habitants en sensibilité {}", "People in {} sensitivity", level.label),
             weights.of_people(members),
         )
     for group in _told(weights):
@@ -139,7 +139,9 @@ def _of_people(weights: Weights, dataset: str, date: str | None, counted: str) -
             rows += one(
                 f"share_{group}_sensitivity_{level.name}",
                 _label(
-                    f"{label['fr']} en sensibilité", f"{label['en']} in sensitivity", level.label
+                    f"{label['fr']} en sensibilité {{}}",
+                    f"{label['en']} in {{}} sensitivity",
+                    level.label,
                 ),
                 weights.of_people(classes_of((level.name,)), group),
             )
@@ -214,7 +216,7 @@ def _counts(weights: Weights, counted: str) -> list[Indicator]:
 
 
 def _label(fr: str, en: str, level: Text) -> Text:
-    return {"fr": f"{fr} {level['fr'].lower()}", "en": f"{en} {level['en'].lower()}"}
+    return {"fr": fr.format(level["fr"].lower()), "en": en.format(level["en"].lower())}
 
 
 def _class_label(code: str) -> Text:

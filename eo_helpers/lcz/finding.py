@@ -13,7 +13,7 @@ from ..errors import InvalidInput, NoData, OutOfCoverage
 from ..findings import Bars, Finding, Indicator, Layer, remembered
 from ..territory import population
 from ..territory.commune import Commune
-from ..text import Text
+from ..text import Text, of_place
 from . import from_communes, peers, pictures, priorities, second, sentences
 from .attention import districts
 from .caveats import caveats
@@ -80,7 +80,8 @@ def analyse(commune: Commune, source: Any, **parameters: Any) -> Finding:
     if blocks is None or not possible(blocks):
         if options["green"]:
             raise InvalidInput(
-                f"La carte de climat local de {commune.name} ne contient pas les indicateurs de "
+                f"La carte de climat local {of_place(commune.name)} ne contient pas les "
+                "indicateurs de "
                 "chaque îlot : on ne peut pas dire ce que changerait une plantation.",
                 f"The local climate map of {commune.name} does not hold the indicators of each "
                 "block: nobody can tell what planting would change.",

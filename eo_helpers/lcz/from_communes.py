@@ -11,7 +11,7 @@ import pandas as pd
 from ..catalog import tables
 from ..findings import Bars, Finding, Indicator, outline
 from ..territory.commune import Commune
-from ..text import Text
+from ..text import Text, at_place
 from . import peers, sentences
 from .figures import SENSITIVE
 from .peers import DATASET, not_a_table
@@ -161,7 +161,7 @@ def _bars(commune: Commune, shares: dict[str, float]) -> Bars:
             "en": "Share of the commune's area by class",
         },
         {
-            "fr": f"Barres des classes présentes à {commune.name}.{alt['fr']}",
+            "fr": f"Barres des classes présentes {at_place(commune.name)}.{alt['fr']}",
             "en": f"Bars of the classes found in {commune.name}.{alt['en']}",
         },
         data,

@@ -10,7 +10,7 @@ import pandas as pd
 
 from ..findings import Bars, Chart, Layer
 from ..territory.commune import Commune
-from ..text import Text, percent
+from ..text import Text, at_place, of_place, percent
 from . import sentences
 from .figures import SENSITIVE, classes_of
 from .people import Weights
@@ -53,7 +53,8 @@ def layers(
             "lcz",
             {"fr": "Zones climatiques locales", "en": "Local Climate Zones"},
             {
-                "fr": f"Carte de {commune.name} en {len(drawn)} blocs colorés selon leur classe ; "
+                "fr": f"Carte {of_place(commune.name)} en {len(drawn)} blocs colorés selon "
+                "leur classe ; "
                 f"les plus étendues : {told['fr']}.",
                 "en": f"Map of {commune.name} in {len(drawn)} blocks coloured by class; the most "
                 f"extensive: {told['en']}.",
@@ -68,7 +69,8 @@ def layers(
             "sensitivity",
             {"fr": "Sensibilité à la chaleur", "en": "Sensitivity to heat"},
             {
-                "fr": f"Carte de la sensibilité à la chaleur de {commune.name} ; sensible ou très "
+                "fr": f"Carte de la sensibilité à la chaleur {of_place(commune.name)} ; "
+                "sensible ou très "
                 f"sensible : {high['fr']} de la surface.",
                 "en": f"Map of sensitivity to heat of {commune.name}; sensitive or very "
                 f"sensitive: {high['en']} of the area.",
@@ -174,7 +176,7 @@ def charts(commune: Commune, weights: Weights) -> tuple[Chart, ...]:
             "area_by_class",
             area,
             {
-                "fr": f"Barres des classes présentes à {commune.name}.{first}",
+                "fr": f"Barres des classes présentes {at_place(commune.name)}.{first}",
                 "en": f"Bars of the classes found in {commune.name}.{first_en}",
             },
             pd.DataFrame(classes),

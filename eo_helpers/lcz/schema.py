@@ -237,6 +237,17 @@ def sensitivity_of(codes: Any) -> np.ndarray:
     return table[index_from_codes(codes)]
 
 
+#: What a Local Climate Zone is, said where a person first meets one.
+WHAT_IT_IS: Text = {
+    "fr": "Une « zone climatique locale » (LCZ) est un morceau de ville ou de campagne d'un même "
+    "genre (centre dense, pavillons, bois, eau …), décrit par ses bâtiments et son sol. Le genre "
+    "dit si l'air y reste chaud en été ; ce n'est pas une température mesurée.",
+    "en": "A 'Local Climate Zone' (LCZ) is a piece of town or country of one kind (dense centre, "
+    "houses, wood, water …), described by its buildings and ground. The kind says how heat builds "
+    "up there; it is not a measured temperature.",
+}
+
+
 def lcz_legend(present: Any = CODES, colors: Mapping[str, str] | None = None) -> Legend:
     """Legend of the classes of ``present``, the code as the mark.
 
@@ -245,6 +256,7 @@ def lcz_legend(present: Any = CODES, colors: Mapping[str, str] | None = None) ->
     wanted, own = set(present), colors or {}
     return Legend(
         title={"fr": "Zone climatique locale (LCZ)", "en": "Local Climate Zone (LCZ)"},
+        note=WHAT_IT_IS,
         categories=tuple(
             Category(c.code, c.label, own.get(c.code, c.color), c.code)
             for c in CLASSES.values()

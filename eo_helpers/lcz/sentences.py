@@ -9,14 +9,13 @@ import numpy as np
 import pandas as pd
 
 from ..territory.commune import Commune
-from ..text import Text, number, percent
+from ..text import Text, at_place, number, percent
 from .schema import CLASSES, SENSITIVITIES, index_from_codes
 from .shares import MIN_UNIQUENESS, Share
 
 __all__ = [
     "REMEDY",
     "REMEDY_PARTIAL",
-    "at",
     "headline",
     "nothing",
     "part",
@@ -51,14 +50,6 @@ def _french(text: str) -> str:
 def sentence(fr: str, en: str) -> Text:
     """A sentence in both languages, the French one with its no-break spaces."""
     return {"fr": _french(fr), "en": en}
-
-
-def at(name: str) -> str:
-    """« À Redon », « Au Havre », « Aux Herbiers »."""
-    for article, contracted in (("Le ", "Au "), ("Les ", "Aux ")):
-        if name.startswith(article):
-            return contracted + name[len(article) :]
-    return f"À {name}"
 
 
 def nothing(commune: Commune, away: bool) -> Text:
@@ -116,7 +107,8 @@ def headline(
         value = part(area.value, lang) + _between(area, lang)
         if round(100 * area.value, 3) == 0:
             text = (
-                f"{at(commune.name)}, aucun quartier n'est classé sensible ou très sensible à la "
+                f"{at_place(commune.name, True)}, aucun quartier n'est classé sensible ou très "
+                "sensible à la "
                 "chaleur en période de canicule"
                 if french
                 else f"In {commune.name}, no district is classed as sensitive or very sensitive "
@@ -139,7 +131,8 @@ def headline(
                     else f", home to {who} of the people,"
                 )
             text = (
-                f"{at(commune.name)}, {value} de la surface{lives} est classée sensible ou très "
+                f"{at_place(commune.name, True)}, {value} de la surface{lives} est classée "
+                "sensible ou très "
                 "sensible à la chaleur en période de canicule"
                 if french
                 else f"In {commune.name}, {value} of the area{lives} is classed as sensitive or "

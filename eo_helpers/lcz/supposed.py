@@ -16,7 +16,7 @@ import pandas as pd
 from ..errors import InvalidInput
 from ..findings import Bars, Category, Control, Finding, Indicator, Layer, Legend
 from ..territory.commune import Commune
-from ..text import Text, number, percent
+from ..text import Text, at_place, number, of_place, percent
 from .figures import SENSITIVE
 from .people import People
 from .rule import INDICATORS
@@ -272,7 +272,7 @@ def _headline(
         french = lang == "fr"
         if of <= 0:
             tail = (
-                f"rien ne changerait à {commune.name} : aucun îlot bâti n'y est sensible"
+                f"rien ne changerait {at_place(commune.name)} : aucun îlot bâti n'y est sensible"
                 if french
                 else f"nothing would change in {commune.name}: no built block is sensitive there"
             )
@@ -283,7 +283,8 @@ def _headline(
                 else ""
             )
             tail = (
-                f"aucun îlot de {commune.name} ne quitterait les catégories sensibles{most} ; "
+                f"aucun îlot {of_place(commune.name)} ne quitterait les catégories "
+                f"sensibles{most} ; "
                 "planter y rafraîchit quand même"
                 if french
                 else f"no block of {commune.name} would leave the sensitive categories{most}; "
@@ -296,7 +297,7 @@ def _headline(
                 between = f" (entre {low} et {high})" if french else f" (between {low} and {high})"
             tail = (
                 f"{part} ha{between} sur {whole} ne seraient plus classés sensibles "
-                f"à la chaleur à {commune.name}"
+                f"à la chaleur {at_place(commune.name)}"
                 if french
                 else f"{part} ha{between} out of {whole} would no longer be "
                 f"classed as sensitive to heat in {commune.name}"
@@ -344,7 +345,8 @@ def _layer(
         "what_if",
         sentence(title["fr"], title["en"]),
         sentence(
-            f"Carte de {commune.name} : {count} îlots ne seraient plus sensibles à la chaleur.",
+            f"Carte {of_place(commune.name)} : {count} îlots ne seraient plus sensibles à la "
+            "chaleur.",
             f"Map of {commune.name}: {count} blocks would no longer be sensitive to heat.",
         ),
         drawn.reset_index(drop=True),
@@ -390,7 +392,8 @@ def _chart(
         "what_if",
         title,
         sentence(
-            f"Barres de 5 à 40 % de sol planté ({place['fr'].lower()}) à {commune.name} ; au plus "
+            f"Barres de 5 à 40 % de sol planté ({place['fr'].lower()}) "
+            f"{at_place(commune.name)} ; au plus "
             f"{number(most, 0)} ha ne seraient plus sensibles.",
             f"Bars from 5 to 40% of ground planted ({place['en'].lower()}) in {commune.name}; at "
             f"most {number(most, 0, 'en')} ha would no longer be sensitive.",

@@ -10,7 +10,7 @@ from ..catalog import tables
 from ..errors import InvalidInput
 from ..findings import Category, Finding, Indicator, Layer, Legend, Status, outline
 from ..territory.commune import Commune
-from ..text import Text, month, percent
+from ..text import Text, month, of_place, percent
 from . import sentences
 from .practice import COLORS, LABELS, MARKS
 
@@ -82,7 +82,8 @@ def around(commune: Commune, path: Path) -> Layer:
         "practices",
         {"fr": "Pratiques des communes alentour", "en": "Practices of the communes around"},
         {
-            "fr": f"{len(others)} communes autour de {commune.name}, dont {out} en extinction "
+            "fr": f"{len(others)} communes autour {of_place(commune.name)}, dont {out} en "
+            "extinction "
             "totale en cœur de nuit.",
             "en": f"{len(others)} communes around {commune.name}; {out} of them put all lights "
             "out in the middle of the night.",
@@ -129,7 +130,7 @@ def finding_from(
         one("practice", {"fr": "Pratique d'éclairage reconnue", "en": "Lighting practice"},
             row["practice"]),
         one("practice_confidence",
-            {"fr": "Confiance dans cette pratique", "en": "Confidence in it"},
+            {"fr": "Confiance dans ce diagnostic", "en": "Confidence in this diagnosis"},
             100 * row["confidence"], "%", digits=0),
     ]  # fmt: skip
     date = row["date"] if isinstance(row["date"], str) else None
@@ -140,8 +141,8 @@ def finding_from(
                 "date",
                 {"fr": "Premier mois du nouveau niveau", "en": "First month at the new level"},
             ),
-            ("date_low", {"fr": "… au plus tôt", "en": "… at the earliest"}),
-            ("date_high", {"fr": "… au plus tard", "en": "… at the latest"}),
+            ("date_low", {"fr": "Ce mois, au plus tôt", "en": "That month, at the earliest"}),
+            ("date_high", {"fr": "Ce mois, au plus tard", "en": "That month, at the latest"}),
         ):
             out.append(one(f"{prefix}_{name}", label, row[name], date=date))
         out.append(

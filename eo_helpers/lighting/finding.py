@@ -27,7 +27,7 @@ from ..findings import (
     outline,
 )
 from ..territory.commune import Commune
-from ..text import Text, month
+from ..text import Text, month, of_place
 from . import communes_table, peers, sentences
 from .changes import Assessment, assess
 from .data import read
@@ -171,7 +171,7 @@ def _indicators(found: Assessment, table: pd.DataFrame, data: xr.Dataset) -> tup
             found.classification.practice, "",
         ),
         one(
-            "practice_confidence", "Confiance dans cette pratique", "Confidence in it",
+            "practice_confidence", "Confiance dans ce diagnostic", "Confidence in this diagnosis",
             100 * found.classification.confidence, "%", digits=0,
         ),
     ]  # fmt: skip
@@ -187,9 +187,11 @@ def _indicators(found: Assessment, table: pd.DataFrame, data: xr.Dataset) -> tup
         out += [
             one(f"{prefix}_date", f"Premier mois après {fr}", f"First month after {en}",
                 date, "", date=date),
-            one(f"{prefix}_date_low", "… au plus tôt", "… at the earliest",
+            one(f"{prefix}_date_low", f"Premier mois après {fr}, au plus tôt",
+                f"First month after {en}, at the earliest",
                 found.date(main.index_low), "", date=date),
-            one(f"{prefix}_date_high", "… au plus tard", "… at the latest",
+            one(f"{prefix}_date_high", f"Premier mois après {fr}, au plus tard",
+                f"First month after {en}, at the latest",
                 found.date(main.index_high), "", date=date),
             one(f"{prefix}_probability",
                 f"Probabilité d'un changement net ({sentences.span(low, high)})",
@@ -266,6 +268,7 @@ def _layers(commune: Commune, found: Assessment, data: xr.Dataset) -> tuple[Laye
         {"fr": "Lumière vers 1 h 30", "en": "Light around 01:30"},
         UNIT,
         scale=Scale(CMAP, 0.0, max(1.0, float(np.ceil(top)))),
+        note=sentences.RADIANCE,
     )
     layers = [outline(commune)]
     for name, months, mean in means:
@@ -314,7 +317,7 @@ def _charts(commune: Commune, found: Assessment, table: pd.DataFrame) -> tuple[C
     told = "; ".join(e.label["fr"] for e in events) or "aucun changement net"
     told_en = "; ".join(e.label["en"] for e in events) or "no sudden change"
     alt: Text = {
-        "fr": f"Radiance moyenne de {commune.name} de {first} à {last} : {told}.",
+        "fr": f"Radiance moyenne {of_place(commune.name)} de {first} à {last} : {told}.",
         "en": f"Mean radiance of {commune.name}, {month(frame['date'].iloc[0], 'en')} to "
         f"{month(frame['date'].iloc[-1], 'en')}: {told_en}.",
     }

@@ -7,7 +7,7 @@ import pandas as pd
 import xarray as xr
 
 from ..territory.commune import Commune
-from ..text import Text, month, number, percent
+from ..text import Text, at_place, month, number, of_place, percent
 from ..timeseries.breaks import Break
 from .changes import Assessment
 
@@ -127,8 +127,8 @@ def _headline(name: str, found: Assessment, table: pd.DataFrame, lang: str) -> s
     size, interval = _size(main, lang)
     if practice == "pas_de_changement":
         return (
-            f"Depuis {when} ({near}), {name} est {size} plus lumineuse vers 1 h 30 du matin "
-            f"({interval}) ; aucune extinction n'apparaît depuis {since}."
+            f"Depuis {when} ({near}), {name} émet {size} de lumière en plus vers 1 h 30 du "
+            f"matin ({interval}) ; aucune extinction n'apparaît depuis {since}."
             if fr
             else f"Since {when} ({near}), {name} is {size} brighter around 1.30 a.m. "
             f"({interval}); no switch-off is seen since {since}."
@@ -137,8 +137,8 @@ def _headline(name: str, found: Assessment, table: pd.DataFrame, lang: str) -> s
         back = next(b for b in reversed(found.classification.events) if b.change_percent > 0)
         again = month(found.date(back.index), lang)
         return (
-            f"{name} s'est assombrie de {size} vers 1 h 30 du matin en {when} ({near}), puis "
-            f"s'est rallumée en {again} ({_precision(found, back, lang)})."
+            f"La lumière {of_place(name)} vers 1 h 30 du matin a baissé de {size} en {when} "
+            f"({near}), puis est revenue en {again} ({_precision(found, back, lang)})."
             if fr
             else f"{name} grew {size} darker around 1.30 a.m. in {when} ({near}), and was lit "
             f"again in {again} ({_precision(found, back, lang)})."
@@ -164,8 +164,8 @@ def _headline(name: str, found: Assessment, table: pd.DataFrame, lang: str) -> s
             else "part of the street lights seem to be off, or renewed"
         )
     return (
-        f"Depuis {when} ({near}), {name} est {size} moins lumineuse vers 1 h 30 du matin "
-        f"({interval}) : {end}."
+        f"Depuis {when} ({near}), {name} émet {size} de lumière en moins vers 1 h 30 du "
+        f"matin ({interval}) : {end}."
         if fr
         else f"Since {when} ({near}), {name} is {size} less bright around 1.30 a.m. "
         f"({interval}): {end}."
@@ -180,7 +180,7 @@ def _unchanged(name: str, found: Assessment, since: int, lang: str) -> str:
         if lang == "fr":
             word = "baissé" if fade.change_percent < 0 else "augmenté"
             return (
-                f"La lumière nocturne de {name} a {word} peu à peu, d'environ {size} entre "
+                f"La lumière nocturne {of_place(name)} a {word} peu à peu, d'environ {size} entre "
                 f"{start} et {end}, sans extinction nette."
             )
         word = "fallen" if fade.change_percent < 0 else "risen"
@@ -189,7 +189,7 @@ def _unchanged(name: str, found: Assessment, since: int, lang: str) -> str:
             f"{start} and {end}, without a clear switch-off."
         )
     if lang == "fr":
-        return f"Aucun changement net de l'éclairage nocturne de {name} depuis {since}."
+        return f"Aucun changement net de l'éclairage nocturne {of_place(name)} depuis {since}."
     return f"No clear change of night lighting in {name} since {since}."
 
 
@@ -241,6 +241,15 @@ def event_label(b: Break) -> Text:
     return out
 
 
+#: What the unit of the maps and charts is, in everyday words.
+RADIANCE: Text = {
+    "fr": "Radiance : la lumière qui part vers le ciel, en nanowatts (nW) par centimètre carré de "
+    "sol et par unité d'angle (stéradian, sr).",
+    "en": "Radiance: the light that leaves towards the sky, in nanowatts (nW) for a square "
+    "centimetre of ground and a unit of angle (steradian, sr).",
+}
+
+
 def map_title(name: str, first: pd.Timestamp, last: pd.Timestamp) -> Text:
     """Title of a map of mean radiance."""
     words = {
@@ -259,7 +268,7 @@ def map_alt(name: str, commune: Commune, mean: float) -> Text:
     if not np.isfinite(mean):
         return {"fr": "Aucune mesure.", "en": "No measurement."}
     return {
-        "fr": f"Carte de la radiance moyenne à {commune.name} et autour : "
+        "fr": f"Carte de la radiance moyenne {at_place(commune.name)} et autour : "
         f"{number(mean, 1)} nW·cm⁻²·sr⁻¹ en moyenne sur la carte.",
         "en": f"Map of mean radiance in and around {commune.name}: "
         f"{number(mean, 1, 'en')} nW·cm⁻²·sr⁻¹ on average over the map.",

@@ -9,6 +9,7 @@ import pandas as pd
 import pyogrio
 
 from ..errors import InvalidInput, OutOfCoverage
+from ..text import at_place
 from .commune import Commune
 
 __all__ = ["DATASET", "read"]
@@ -65,7 +66,7 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     parts = [p for p in parts if len(p)]
     if not parts:
         raise OutOfCoverage(
-            f"Les IRIS présents n'ont rien à {commune.name}.",
+            f"Les IRIS présents n'ont rien {at_place(commune.name)}.",
             f"The IRIS at hand have nothing in {commune.name}.",
         )
     table = pd.concat(parts, ignore_index=True).drop_duplicates("code")

@@ -18,7 +18,7 @@ FEWEST = {"epci": 2, "departement": 5, "size": 10}
 SIZES = (0, 500, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 300_000, 10**9)
 
 _LABELS: dict[str, Text] = {
-    "epci": {"fr": "de l'intercommunalité", "en": "of the intercommunality"},
+    "epci": {"fr": "de l'intercommunalité", "en": "of the same inter-municipal body (EPCI)"},
     "departement": {"fr": "du département", "en": "of the département"},
 }
 

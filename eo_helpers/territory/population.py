@@ -16,6 +16,7 @@ import shapely
 from pyproj import CRS
 
 from ..errors import InvalidInput, OutOfCoverage
+from ..text import of_place
 from .commune import Commune
 
 __all__ = [
@@ -124,7 +125,7 @@ def read(holding: Any, commune: Commune) -> gpd.GeoDataFrame:
     if not parts:
         names = ", ".join(Path(p).name for p in holding.paths)
         raise OutOfCoverage(
-            f"{names} : aucun carreau de population sur la commune de {commune.name}.",
+            f"{names} : aucun carreau de population sur la commune {of_place(commune.name)}.",
             f"{names}: no population cell over the commune of {commune.name}.",
         )
     cells = pd.concat(parts, ignore_index=True)

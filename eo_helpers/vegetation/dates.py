@@ -278,8 +278,8 @@ def _part(commune: Commune, told: Change, since: str, until: str, name: str) -> 
     years = {lang: (day(since, lang), day(until, lang)) for lang in ("fr", "en")}
     out = []
     for key, one, fr, en in (
-        ("vegetation_lost", told.loss, "Végétation disparue", "Vegetation gone"),
-        ("vegetation_gained", told.gain, "Végétation apparue", "Vegetation come"),
+        ("vegetation_lost", told.loss, "Végétation disparue", "Vegetation lost"),
+        ("vegetation_gained", told.gain, "Végétation apparue", "Vegetation gained"),
         ("vegetation_balance", told.balance, "Bilan de la végétation", "Balance of vegetation"),
     ):
         label: Text = {
@@ -326,17 +326,19 @@ def _part(commune: Commune, told: Change, since: str, until: str, name: str) -> 
         "en": f"Image compared: {name}; standard deviation of a difference of NDVI "
         f"{number(told.noise, 3, 'en')}.",
     }
-    words = (("Disparue", "Gone", "#a63603"), ("Apparue", "Come", "#1b7837"))
+    words = (("Disparue", "Lost", "#a63603"), ("Apparue", "Gained", "#1b7837"))
     rows = [
         {"label_fr": fr, "label_en": en, "value": o.value, "low": o.low, "high": o.high, "color": c}
         for o, (fr, en, c) in zip(out, words, strict=False)
     ]
     title: Text = {
         "fr": f"Végétation disparue et apparue, {since[:4]}-{until[:4]}",
-        "en": f"Vegetation gone and come, {since[:4]}-{until[:4]}",
+        "en": f"Vegetation lost and gained, {since[:4]}-{until[:4]}",
     }
     alt: Text = {
-        lang: " ; ".join(f"{r[f'label_{lang}']} {number(r['value'], 1, lang)} ha" for r in rows)
+        lang: (" ; " if lang == "fr" else "; ").join(
+            f"{r[f'label_{lang}']} {number(r['value'], 1, lang)} ha" for r in rows
+        )
         for lang in ("fr", "en")
     }
     chart = Bars("change", title, alt, pd.DataFrame(rows), "ha", 1)
@@ -345,13 +347,13 @@ def _part(commune: Commune, told: Change, since: str, until: str, name: str) -> 
 
 def _layer(told: Change, title: Text, alt: Text) -> Layer:
     value = told.map.values
-    data = told.map.copy(data=np.where(value == 0, np.nan, np.where(value > 0, 1, 2)))
+    data = told.map.copy(data=np.select([value > 0, value < 0], [1.0, 2.0], np.nan))
     data = data.rio.write_crs(told.map.rio.crs)
     legend = Legend(
         {"fr": "Végétation", "en": "Vegetation"},
         categories=(
-            Category("1", {"fr": "apparue", "en": "come"}, "#1b7837", "+"),
-            Category("2", {"fr": "disparue", "en": "gone"}, "#a63603", "−"),
+            Category("1", {"fr": "apparue", "en": "gained"}, "#1b7837", "+"),
+            Category("2", {"fr": "disparue", "en": "lost"}, "#a63603", "−"),
         ),
     )
     return Layer("change", title, alt, data, legend, opacity=0.9, shown=False)

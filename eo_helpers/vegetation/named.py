@@ -110,14 +110,16 @@ def charts(
 def _told_apart(
     names: pd.Series, places: gpd.GeoDataFrame, zones: gpd.GeoDataFrame | None
 ) -> pd.Series:
-    """The district after the name of two places that are called the same."""
+    """The district after the name of places that are called the same, and a number after that."""
     twice = names.duplicated(keep=False)
     if zones is None or not twice.any():
         return names
     points = gpd.GeoDataFrame(geometry=places.representative_point()[twice], crs=places.crs)
     where = points.sjoin(zones[["name", "geometry"]].to_crs(places.crs))["name"]
     where = where[~where.index.duplicated()].reindex(names.index)
-    return names.where(where.isna(), names + " (" + where.astype(str) + ")")
+    told = names.where(where.isna(), names + " (" + where.astype(str) + ")")
+    rank = told.groupby(told).cumcount() + 1
+    return told.where(~told.duplicated(keep=False), told + " n° " + rank.astype(str))
 
 
 def _bars(name: str, title: Text, table: pd.DataFrame, label: str, commune: Commune) -> Bars:

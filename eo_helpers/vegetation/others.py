@@ -21,7 +21,7 @@ from ..catalog.provenance import Provenance
 from ..errors import NoData, OutOfCoverage
 from ..findings import Bars, Category, Finding, Indicator, Layer, Legend, Scale, outline, remembered
 from ..territory.commune import Commune
-from ..text import Text, day, french, number, percent
+from ..text import Text, at_place, day, french, number, percent
 from .data import COARSE, grid_over, inside_of
 from .gus import read_cosia, read_gus, read_ocsge, read_tree_cover
 from .indicators import Estimate
@@ -188,12 +188,15 @@ def compared(commune: Commune, told: Sequence[Told], canopy: Estimate | None) ->
         for lang in ("fr", "en")
     }
     title: Text = {
-        "fr": f"Part d'arbres à {commune.name}, selon chaque carte",
+        "fr": f"Part d'arbres {at_place(commune.name)}, selon chaque carte",
         "en": f"Share of trees in {commune.name}, by each map",
     }
     words = {
-        lang: " ; ".join(f"{PRODUCERS[t.dataset][0]} : {PRODUCERS[t.dataset][1][lang]}"
-                         for t in told)
+        lang: (" ; " if lang == "fr" else "; ").join(
+            f"{PRODUCERS[t.dataset][0]}{' : ' if lang == 'fr' else ': '}"
+            f"{PRODUCERS[t.dataset][1][lang]}"
+            for t in told
+        )
         for lang in ("fr", "en")
     }  # fmt: skip
     caveat: Text = {

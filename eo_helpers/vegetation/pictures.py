@@ -45,7 +45,7 @@ def strata_layer(
         ),
     )
     alt: Text = {
-        lang: " ; ".join(
+        lang: (" ; " if lang == "fr" else "; ").join(
             f"{sentences.STRATA_LABELS[n][lang]} {percent(100 * found[n].value, 0, lang)}"
             for n in ("tree", "shrub", "herb")
         )
@@ -133,7 +133,9 @@ def strata_chart(found: Mapping[str, Estimate], area: float) -> Bars:
         )  # fmt: skip
     title: Text = {"fr": "Surface de chaque strate", "en": "Area of each stratum"}
     alt: Text = {
-        lang: " ; ".join(f"{r[f'label_{lang}']} {number(r['value'], 0, lang)} ha" for r in rows)
+        lang: (" ; " if lang == "fr" else "; ").join(
+            f"{r[f'label_{lang}']} {number(r['value'], 0, lang)} ha" for r in rows
+        )
         for lang in ("fr", "en")
     }
     return Bars("strata", title, alt, pd.DataFrame(rows), "ha", 0)
@@ -152,7 +154,9 @@ def forms_chart(forms: gpd.GeoDataFrame) -> Bars:
         "en": "Area of each form, detailed part",
     }
     alt: Text = {
-        lang: " ; ".join(f"{r[f'label_{lang}']} {number(r['value'], 1, lang)} ha" for r in rows)
+        lang: (" ; " if lang == "fr" else "; ").join(
+            f"{r[f'label_{lang}']} {number(r['value'], 1, lang)} ha" for r in rows
+        )
         for lang in ("fr", "en")
     }
     return Bars("forms", title, alt, pd.DataFrame(rows), "ha", 1)

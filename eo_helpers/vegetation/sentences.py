@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..territory.commune import Commune
-from ..text import Text, day, french, number, percent
+from ..text import Text, day, french, number, of_place, percent
 from .indicators import Estimate
 from .strata import Limits
 
@@ -52,7 +52,7 @@ def nothing(commune: Commune, away: bool) -> Text:
             f"The images at hand do not cover {commune.name}.",
         )
     return _text(
-        f"Pas encore d'image pour décrire la végétation de {commune.name}.",
+        f"Pas encore d'image pour décrire la végétation {of_place(commune.name)}.",
         f"No image yet to tell the vegetation of {commune.name}.",
     )
 
@@ -76,7 +76,8 @@ def headline(
         if not heights:
             span = _span(found["vegetation"], lang)
             out[lang] = (
-                f"La végétation verte couvre {green} de {commune.name} ({span}), le {when} ; sans "
+                f"La végétation verte couvre {green} {of_place(commune.name)} ({span}), le "
+                f"{when} ; sans "
                 "hauteurs, la part des arbres ne se lit pas."
                 if fr
                 else f"Green vegetation covers {green} of {commune.name} ({span}) on {when}; "
@@ -94,7 +95,8 @@ def headline(
                 else f", or {area} m² of crowns per inhabitant"
             )
         out[lang] = (
-            f"Les arbres couvrent {canopy} de {commune.name} ({span}){people} ; la végétation "
+            f"Les arbres couvrent {canopy} {of_place(commune.name)} ({span}){people} ; la "
+            "végétation "
             f"verte, herbe comprise, {green} le {when}."
             if fr
             else f"Trees cover {canopy} of {commune.name} ({span}){people}; green vegetation, "

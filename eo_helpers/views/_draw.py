@@ -181,6 +181,8 @@ def event_words(event: Event, monthly: bool, lang: str) -> tuple[str, str, str]:
     within = ""
     if event.low and event.high and event.low[:10] != event.high[:10]:
         within = span(_date(event.low), _date(event.high), monthly, lang)
+        if within == write(_date(event.date), lang):  # the same month: said already
+            within = ""
     return write(_date(event.date), lang), say(event.label, lang), within
 
 
@@ -204,7 +206,7 @@ def draw_series(chart: Series, ax: Any, lang: str, narrow: bool = False) -> None
         return
     tints: dict[str, str] = {}
     for line in chart.lines:
-        if line.style in ("line", "step"):
+        if line.style in ("line", "step", "stairs"):
             tints.setdefault(line.column, COLORS[len(tints) % len(COLORS)])
     dashes = iter(DASHES * len(chart.lines))
     for line in chart.lines:
@@ -224,8 +226,9 @@ def draw_series(chart: Series, ax: Any, lang: str, narrow: bool = False) -> None
 
 
 def keyed(chart: Series) -> bool:
-    """Does the chart need a key? Points of one series say nothing of themselves."""
-    return len(chart.lines) > 1 or any(line.style == "points" for line in chart.lines)
+    """Does the chart need a key? Points of one series, or a count, say nothing of themselves."""
+    alone = any(line.style in ("points", "stairs") for line in chart.lines)
+    return len(chart.lines) > 1 or alone
 
 
 def key_rows(chart: Series, lang: str, narrow: bool) -> int:
@@ -257,8 +260,9 @@ def _draw_line(
     y = data[line.column].astype(float).to_numpy()
     if line.style == "points":
         ax.plot(dates, y, "o", color=color, markersize=3.6, markeredgewidth=0, label=label)
-    elif line.style == "step":
-        ax.step(dates, y, where="mid", color=color, linewidth=2.6, label=label)
+    elif line.style in ("step", "stairs"):
+        where = "mid" if line.style == "step" else "post"
+        ax.step(dates, y, where=where, color=color, linewidth=2.6, label=label)
     else:
         ax.plot(dates, y, dash, color=color, linewidth=1.5, label=label)
         known = np.isfinite(y)
@@ -304,10 +308,12 @@ def _y_limits(
 def _event_lines(chart: Series, event: Event, narrow: bool, lang: str) -> list[str]:
     when, label, within = event_words(event, is_monthly(chart), lang)
     wide = 27 if narrow else 44
+    crowded = narrow and len(chart.events) > 2
     return [
         when,
         *textwrap.wrap(label, wide),
-        *(textwrap.wrap(f"({within})", wide) if within else []),
+        # On a phone it would cover the drawing; the list below the chart says it.
+        *(textwrap.wrap(f"({within})", wide) if within and not crowded else []),
     ]
 
 
@@ -339,7 +345,9 @@ def _draw_event(ax: Any, chart: Series, event: Event, n: int, lang: str, narrow:
         ax.annotate(
             text, xy=(at, 1), xytext=(6 if onward else -6, -above - 16 * row),
             ha="left" if onward else "right", va="top", fontsize=12,
-            color=SOFT if row else INK, fontweight="normal" if row else "bold", **style,
+            color=SOFT if row else INK, fontweight="normal" if row else "bold",
+            bbox={"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.6, "alpha": 0.9},
+            zorder=6, **style,
         )  # fmt: skip
 
 

@@ -122,4 +122,5 @@ def _layer(layer: Layer, crs: str, lang: str) -> dict[str, Any]:
         "geojson": features(layer, crs, lang),
         "labels": labels,
         "outline": _outline_only(layer),
+        "ribbon": layer.edge > 0,
     }

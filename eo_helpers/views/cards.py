@@ -1,16 +1,17 @@
-"""A commune or a holding in a notebook: a card that says what it is and where it is from."""
+"""A commune, a source or a holding in a notebook: a card that says what it is."""
 
 from __future__ import annotations
 
 from html import escape
 from typing import Any
 
-from ..catalog.sources import Holding
+from ..catalog import stac
+from ..catalog.sources import FolderSource, Holding
 from ..territory.commune import Commune
 from ..text import number
 from .words import say, word
 
-__all__ = ["commune_html", "holding_html"]
+__all__ = ["commune_html", "holding_html", "source_html"]
 
 #: Side of the outline's drawing, pixels.
 _SIDE = 120
@@ -31,6 +32,7 @@ _LABELS = {
     "source": {"fr": "Source", "en": "Source"},
     "files": {"fr": "Fichiers", "en": "Files"},
     "left_out": {"fr": "Autres cartes du même lieu", "en": "Other maps of the same ground"},
+    "count": {"fr": "Ce que la source contient", "en": "What the source holds"},
     "more": {"fr": "et {n} autres", "en": "and {n} others"},
 }
 
@@ -81,6 +83,27 @@ def holding_html(holding: Holding, lang: str = "fr") -> str:
         "left_out": str(len(holding.left_out)) if holding.left_out else "",
     }
     return _card(say(about.title, lang), rows, holding.demonstration, lang)
+
+
+def source_html(source: FolderSource, lang: str = "fr") -> str:
+    """A source as an HTML fragment: its data sets, by the name to open them, and their files.
+
+    Parameters
+    ----------
+    source : FolderSource
+    lang : {"fr", "en"}
+    """
+    told = []
+    for dataset in stac.datasets():
+        if count := len(source.items(dataset)):
+            files = ("fichier" if lang == "fr" else "file") + ("s" if count > 1 else "")
+            title = say(stac.title(dataset), lang)
+            told.append(f"{dataset} : {title}, {number(count, 0, lang)} {files}")
+    if lang == "en":
+        told = [line.replace(" : ", ": ", 1) for line in told]
+    title = word(f"source_{source.name}", lang)
+    return _card(title[:1].upper() + title[1:], {"count": "\n".join(told)},
+                 source.demonstration, lang)  # fmt: skip
 
 
 def _card(

@@ -233,10 +233,20 @@ def label_points(layer: Layer, crs: str, most: int = 60) -> list[tuple[float, fl
             break
         if room[n] < least:
             continue
-        near = placed and np.hypot(*(centres[placed] - centres[n]).T).min() < apart
-        if n < len(first) or not near:
+        if n < len(first):
+            # The roomiest of its kind that stands clear of the marks that are there.
+            others = (m for m in rank[len(first) :] if values[order[m]] == values[order[n]])
+            clear = (m for m in (n, *others) if room[m] >= least
+                     and not _crowded(centres, placed, m, apart / 2))  # fmt: skip
+            placed.append(next(clear, n))
+        elif n not in placed and not _crowded(centres, placed, n, apart):
             placed.append(n)
-    return [(*centres[n].tolist(), marks[values[order[n]]]) for n in placed]
+    # The first last: where two are near, it is written over the other.
+    return [(*centres[n].tolist(), marks[values[order[n]]]) for n in reversed(placed)]
+
+
+def _crowded(centres: Any, placed: list[int], n: int, apart: float) -> bool:
+    return bool(placed) and bool(np.hypot(*(centres[placed] - centres[n]).T).min() < apart)
 
 
 def _largest_part(geometry: Any) -> Any:

@@ -88,6 +88,7 @@ def legend_html(
     """
     unit = unit_words(legend.unit, lang)
     title = say(legend.title, lang)
+    note = say(legend.note, lang) if legend.note else ""
     grey = {"color": MISSING_COLOR, "ink": "#000000", "mark": "", "label": word("no_value", lang)}
     if legend.scale is None:
         entries = [
@@ -101,7 +102,7 @@ def legend_html(
         ]
         if missing:
             entries.append(grey)
-        return str(fill("categories", title=title, unit=unit, entries=entries))
+        return str(fill("categories", title=title, unit=unit, note=note, entries=entries))
     low, high = legend.scale.vmin, legend.scale.vmax
     marks = ticks(low, high, lang)
     width = high - low or 1.0
@@ -120,6 +121,7 @@ def legend_html(
             "scale",
             title=title,
             unit=unit,
+            note=note,
             stops=stops,
             ticks=placed,
             spoken=f"{title} : {spoken} {unit}".strip(),

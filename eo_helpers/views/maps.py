@@ -96,7 +96,8 @@ def draw_map(
             _draw_raster(layer, ax, commune.crs)
         else:
             _draw_vector(layer, ax, commune.crs)
-    _outline(commune, ax)
+    # A ribbon along the commune's own limit (its coast) would vanish under that line.
+    _outline(commune, ax, below=any(layer.edge > 0 for layer in chosen))
     ax.set_aspect("equal", adjustable="box")
     ax.set_xlim(west - margin, east + margin)
     ax.set_ylim(south - margin, north + margin)
@@ -194,13 +195,14 @@ def _write_marks(layer: Layer, ax: Any, crs: str) -> None:
         )  # fmt: skip
 
 
-def _outline(commune: Any, ax: Any) -> None:
+def _outline(commune: Any, ax: Any, below: bool = False) -> None:
     import geopandas
 
     line = geopandas.GeoSeries([commune.projected_boundary]).boundary
     # A white edge under the dark line: seen on dark and on light.
-    line.plot(ax=ax, color="#ffffff", linewidth=3, alpha=0.8, zorder=7, aspect=None)
-    line.plot(ax=ax, color=INK, linewidth=1.3, zorder=7, aspect=None)
+    level = 0.5 if below else 7.0
+    line.plot(ax=ax, color="#ffffff", linewidth=3, alpha=0.8, zorder=level, aspect=None)
+    line.plot(ax=ax, color=INK, linewidth=1.3, zorder=level, aspect=None)
 
 
 def _north(ax: Any, lang: str) -> None:

@@ -11,7 +11,7 @@ from ..findings import Finding, theme
 from ._html import fill
 from .style import style
 from .tables import caveats_html, figures_html, provenance_html, remedy_html, rows
-from .words import colon, date_words, say, word
+from .words import colon, date_words, generic, say, word
 
 __all__ = ["finding_html", "finding_text", "headline", "install_formatter", "status"]
 
@@ -53,9 +53,10 @@ def finding_text(finding: Finding, lang: str = "fr") -> str:
     for p in finding.provenance:
         mark = f" [{word('demonstration', lang)}]" if p.demonstration else ""
         read = f"{word('read_at', lang).lower()} {date_words(p.read_at, lang)}"
-        lines.append(
-            f"- {say(p.title, lang)}, {p.edition}. {p.attribution} ({p.licence}), {read}{mark}"
+        edition, mention, licence = (
+            generic(text, lang) for text in (p.edition, p.attribution, p.licence)
         )
+        lines.append(f"- {say(p.title, lang)}, {edition}. {mention} ({licence}), {read}{mark}")
     return "\n".join(lines)
 
 
@@ -111,7 +112,7 @@ def _map(finding: Finding, lang: str) -> dict[str, Any] | None:
 
 
 def install_formatter(lang: str = "fr") -> bool:
-    """Show Findings, communes and holdings as HTML in this IPython session.
+    """Show Findings, communes, sources and holdings as HTML in this IPython session.
 
     False where no IPython runs. They have no ``_repr_html_`` of their own, so that ``findings``,
     ``territory`` and ``catalog`` do not depend on views.
@@ -126,10 +127,11 @@ def install_formatter(lang: str = "fr") -> bool:
     formatters = shell.display_formatter.formatters
     formatters["text/html"].for_type(Finding, lambda f: finding_html(f, lang))
     formatters["text/plain"].for_type(Finding, lambda f, p, cycle: p.text(finding_text(f, lang)))
-    from ..catalog.sources import Holding
+    from ..catalog.sources import FolderSource, Holding
     from ..territory.commune import Commune
-    from .cards import commune_html, holding_html
+    from .cards import commune_html, holding_html, source_html
 
     formatters["text/html"].for_type(Commune, lambda c: commune_html(c, lang))
     formatters["text/html"].for_type(Holding, lambda h: holding_html(h, lang))
+    formatters["text/html"].for_type(FolderSource, lambda s: source_html(s, lang))
     return True

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..catalog.provenance import Provenance
-from ..findings import Finding, Indicator
+from ..findings import Finding, Indicator, theme
+from ..text import Text
 from ._html import fill
-from .words import colon, date_words, interval, quantity_or_word, say, word
+from .words import colon, date_words, generic, interval, quantity_or_word, say, word
 
 __all__ = ["caveats_html", "figures_html", "provenance_html", "remedy_html", "rows"]
 
@@ -109,15 +110,43 @@ def provenance_html(provenance: Iterable[Provenance], lang: str = "fr") -> str:
         place = word(f"source_{p.source}", lang)
         # The badge beside it says in every language that it is fictional.
         edition = p.edition.removesuffix(" (démonstration)") if p.demonstration else p.edition
-        sources.append({**p.to_dict(), "edition": edition, "read": f"{read} ({place})"})
+        words = {"edition": edition, "licence": p.licence, "attribution": p.attribution}
+        words = {key: generic(text, lang) for key, text in words.items()}
+        sources.append({**p.to_dict(), **words, "read": f"{read} ({place})"})
     return str(fill("provenance", sources=sources, lang=lang)) if sources else ""
 
 
 def caveats_html(finding: Finding, lang: str = "fr") -> str:
     """What the data do not say, as a list."""
-    if not finding.caveats:
-        return ""
-    return str(fill("caveats", caveats=finding.caveats, lang=lang))
+    caveats = [*finding.caveats, *_alone(finding)]
+    return str(fill("caveats", caveats=caveats, lang=lang)) if caveats else ""
+
+
+#: Why a commune is not set among those of its EPCI or of its size.
+_NO_TABLE = {
+    "fr": "Pas de comparaison avec l'intercommunalité ou des communes de même taille : aucune "
+    "table nationale de ce thème n'est encore tenue. Sur la page, « Comparer avec une "
+    "autre commune » en met une à côté.",
+    "en": "No comparison with the inter-municipal body or communes of the same size: no national "
+    "table of this theme is kept yet. On the page, 'Compare with another commune' sets one "
+    "beside it.",
+}
+_TABLE_ABSENT = {
+    "fr": "Pas de comparaison avec l'intercommunalité ou des communes de même taille : il faudrait "
+    "la table nationale de ce thème (commande eo-helpers national), absente de ces données, ou "
+    "assez de communes. Sur la page, « Comparer avec une autre commune » en met une à côté.",
+    "en": "No comparison with the inter-municipal body or communes of the same size: it takes the "
+    "national table of this theme (command eo-helpers national), which these data lack, or enough "
+    "communes. On the page, 'Compare with another commune' sets one beside it.",
+}
+
+
+def _alone(finding: Finding) -> list[Text]:
+    """That the commune is set among no others, and why."""
+    answered = finding.status in ("complete", "partial")
+    if not answered or any(one.group == "comparison" for one in finding.indicators):
+        return []
+    return [_TABLE_ABSENT if theme(finding.theme).compared else _NO_TABLE]
 
 
 def remedy_html(finding: Finding, lang: str = "fr") -> str:

@@ -11,6 +11,7 @@ from ..text import Text, day, french, month, number
 __all__ = [
     "colon",
     "date_words",
+    "generic",
     "interval",
     "quantity",
     "quantity_or_word",
@@ -105,8 +106,41 @@ _UNITS: Mapping[str, Text] = {
     "km2": {"fr": "km²", "en": "km²"},
     "nW/cm2/sr": {"fr": "nW·cm⁻²·sr⁻¹", "en": "nW·cm⁻²·sr⁻¹"},
     "nW/cm²/sr": {"fr": "nW·cm⁻²·sr⁻¹", "en": "nW·cm⁻²·sr⁻¹"},
+    "m/an": {"fr": "m/an", "en": "m/yr"},
     "1": {"fr": "", "en": ""},
 }
+
+#: Editions and licences that are words, not names: French where they are kept.
+_GENERIC: Mapping[str, str] = {
+    "au jour de la lecture": "as of the day it was read",
+    "calcul GeoClimate": "computed with GeoClimate",
+    "calcul eo-helpers": "computed with eo-helpers",
+    "carreaux de 200 m": "200 m cells",
+    "carte WUDAPT": "WUDAPT map",
+    "celle de l'étude": "that of the study",
+    "celle de la source": "that of the source",
+    "celle de leur auteur": "that of their author",
+    "celle de vos fichiers": "that of your files",
+    "extrait OpenStreetMap": "OpenStreetMap extract",
+    "juin 2018": "June 2018",
+    "lignes datées": "dated lines",
+    "millésime du fichier": "year of the file",
+    "points de référence": "reference points",
+    "selon la source": "as the source says",
+    "selon les données utilisées": "as the data used say",
+    "édition du fichier": "edition of the file",
+    "étude locale": "local study",
+    "événement observé": "observed event",
+}
+_FICTIONAL = "Données de démonstration, au format de : "
+
+
+def generic(text: str, lang: str) -> str:
+    """An edition, a licence or a mention in ``lang``; a name stays as it is."""
+    if lang == "fr":
+        return text
+    told = text.replace(_FICTIONAL, "Demonstration data, in the format of: ")
+    return _GENERIC.get(told, told)
 
 
 def say(text: Text, lang: str) -> str:
@@ -165,7 +199,8 @@ def interval(
     """« entre 61 et 74 % »; « au moins … », « au plus … » for one bound; empty for none.
 
     Bounds that are written the same say how near they are instead: « à 1 % près », never
-    « entre 38 et 38 % ».
+    « entre 38 et 38 % ». Where they are equal, or both written zero, there is nothing to say
+    that the value does not (« 5 écoles », « < 0,1 % »).
     """
     if low is None and high is None:
         return ""
@@ -173,6 +208,8 @@ def interval(
         bound, key = (high, "high") if low is None else (low, "low")
         assert bound is not None
         return f"{word(key, lang)} {quantity(bound, unit, digits, lang)}"
+    if low == high or round(low, digits) == round(high, digits) == 0:
+        return ""
     if _signless_zero(low, digits, lang) == _signless_zero(high, digits, lang):
         near = "à {} près" if lang == "fr" else "to within {}"
         return near.format(quantity(10.0**-digits, unit, digits, lang))
@@ -234,11 +271,18 @@ def _is_date(text: str) -> bool:
 
 
 def span(low: dt.date, high: dt.date, monthly: bool, lang: str = "fr") -> str:
-    """« entre octobre et décembre 2022 »: the year is said once where it is the same."""
+    """« entre octobre et décembre 2022 », « entre le 25 et le 28 décembre 1999 ».
+
+    Month and year are said once where they are the same.
+    """
     write = month if monthly else day
     first, last = write(low, lang), write(high, lang)
     if first == last:
         return first
     if low.year == high.year:
         first = first.removesuffix(f" {low.year}")
-    return f"entre {first} et {last}" if lang == "fr" else f"between {first} and {last}"
+        if not monthly and low.month == high.month:
+            first = first.partition(" ")[0]
+    if lang == "fr":
+        return f"entre {first} et {last}" if monthly else f"entre le {first} et le {last}"
+    return f"between {first} and {last}"

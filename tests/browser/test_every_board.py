@@ -89,6 +89,8 @@ def moved(page, panel, path: Path) -> None:
     )
     # « Revenir aux réglages de départ » comes with the answer that the setting was used for.
     panel.get_by_role("button", name="Revenir aux réglages de départ").wait_for()
+    # Sentence, controls and tables arrive one after the other; the sign goes when all are there.
+    page.wait_for_function("() => !document.querySelector('.eo-busy')", timeout=60_000)
 
 
 @pytest.mark.parametrize("path", PATHS, ids=[path.board for path in PATHS])

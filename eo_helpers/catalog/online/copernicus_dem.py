@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...errors import OutOfCoverage
+from ...text import of_place
 from .. import net
 from ..store import Kept, now
 from .provider import Progress, Provider, around, known_address
@@ -57,7 +58,7 @@ def _fetch(commune: Commune, store: Store, progress: Progress | None) -> list[Ke
             continue  # a tile that only touches the box
     if not out:
         raise OutOfCoverage(
-            f"{WHO} n'a pas d'altitudes autour de {commune.name}.",
+            f"{WHO} n'a pas d'altitudes autour {of_place(commune.name)}.",
             f"{WHO} has no heights around {commune.name}.",
         )
     return out

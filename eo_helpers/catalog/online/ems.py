@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from ...errors import InvalidInput, NoData, Unreachable
+from ...text import at_place
 from .. import net
 from ..cache import read_json, write_json
 from ..download import download, is_dataset, is_zip, parsed
@@ -221,7 +222,7 @@ def _fetch(commune: Commune, store: Store, progress: Progress | None) -> list[Ke
     ]
     if not met:
         raise NoData(
-            f"{WHO} n'a pas cartographié de crue à {commune.name} ces dernières années.",
+            f"{WHO} n'a pas cartographié de crue {at_place(commune.name)} ces dernières années.",
             f"{WHO} has mapped no flood in {commune.name} in recent years.",
         )
     out: list[Kept] = []

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import InvalidInput, OutOfCoverage, Unreachable
+from ...text import of_place
 from .. import net
 from ..cache import read_json, write_json
 from ..download import download, is_dataset, is_zip, parsed
@@ -140,7 +141,8 @@ def _fetch(commune: Commune, store: Store, progress: Progress | None) -> list[Ke
     met = [a for a in found if a["box"] and _meets(a["box"], commune)]
     if not met:
         raise OutOfCoverage(
-            f"Le Cerema n'a pas de zones climatiques autour de {commune.name} : elles ne couvrent "
+            f"Le Cerema n'a pas de zones climatiques autour {of_place(commune.name)} : elles "
+            "ne couvrent "
             "que les aires urbaines.",
             f"Cerema has no climate zones around {commune.name}: they cover urban areas only.",
         )

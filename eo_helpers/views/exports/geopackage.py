@@ -15,6 +15,7 @@ from ...findings import Finding, Layer
 from ...qgis import vector_style
 from ..layers import projected
 from ..words import say
+from .fields import field_words
 from .tables import COLUMNS, indicator_rows
 
 __all__ = ["vector_layers", "write_geopackage"]
@@ -42,12 +43,12 @@ def write_geopackage(findings: Sequence[Finding], path: Path, lang: str) -> None
     NoData
         If no finding has a vector layer.
     """
-    written: list[tuple[str, Layer]] = []
+    written: list[tuple[str, Layer, dict[str, str]]] = []
     for name, layer, _, frame in vector_layers(findings):
         frame.drop(columns="fid", errors="ignore").rename_geometry("geom").to_file(
             path, layer=name, driver="GPKG", engine="pyogrio", geometry_name="geom"
         )
-        written.append((name, layer))
+        written.append((name, layer, field_words(frame.columns, lang)))
     if not written:
         who = findings[0].commune.name
         raise NoData(
@@ -67,10 +68,12 @@ def write_geopackage(findings: Sequence[Finding], path: Path, lang: str) -> None
                 (
                     name,
                     name[:30],
-                    vector_style(layer.legend, layer.column, _kind(layer), lang, layer.opacity),
+                    vector_style(
+                        layer.legend, layer.column, _kind(layer), lang, layer.opacity, aliases
+                    ),
                     say(layer.title, lang),
                 )
-                for name, layer in written
+                for name, layer, aliases in written
             ],
         )
         _table(base, "indicateurs", list(COLUMNS), indicator_rows(findings, lang))

@@ -17,7 +17,7 @@ from ...text import day
 from .. import charts
 from ..maps import draw_map, map_figure, mapped
 from ..sentences import headline
-from ..words import colon, date_words, interval, quantity_or_word, say, word
+from ..words import colon, date_words, generic, interval, quantity_or_word, say, word
 
 __all__ = ["write_sheet"]
 
@@ -142,7 +142,7 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool, room: tuple[fl
     drawn = _map(finding, lang, tallest)
     wide = None if small or not finding.charts else _chart(finding, lang, False, tallest)
     tall = drawn[1] if drawn else 40.0
-    _room(page, tall + 12 + (wide[1] + 2 if wide else 0))
+    _room(page, tall + 12 + (wide[1] + 8 if wide else 0))
     _title(page, finding, lang)
     top = page.get_y()
     column = MARGIN + (MAP + GAP if drawn else 0)
@@ -157,6 +157,7 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool, room: tuple[fl
     few = few or (finding.charts and finding.charts[0].kind == "series")
     chart = _chart(finding, lang, True, tallest) if small and few else None
     if chart is not None:
+        _words(page, say(finding.charts[0].title, lang), column, width, 8, bold=True)
         page.image(chart[0], column, page.get_y() + 1, w=chart[2], h=chart[1],
                    alt_text=say(finding.charts[0].alt, lang))  # fmt: skip
         page.set_y(page.get_y() + chart[1] + 2)
@@ -165,6 +166,8 @@ def _block(page: _Page, finding: Finding, lang: str, small: bool, room: tuple[fl
             _figure(page, indicator, column, width, lang)
     page.set_y(max(page.get_y(), top + tall) + 2)
     if wide is not None:
+        _words(page, say(finding.charts[0].title, lang), MARGIN, INSIDE, 8.5, bold=True)
+        page.ln(1)
         page.image(wide[0], MARGIN, page.get_y(), w=wide[2], h=wide[1],
                    alt_text=say(finding.charts[0].alt, lang))  # fmt: skip
         page.set_y(page.get_y() + wide[1] + 2)
@@ -256,9 +259,11 @@ def _sources(told: list[Provenance], lang: str) -> str:
     """Data sets by licence, in few words; that they are fictional is said on top of each page."""
     groups: dict[str, list[str]] = {}
     for p in told:
-        edition = p.edition.removesuffix(" (démonstration)")
+        edition = generic(p.edition.removesuffix(" (démonstration)"), lang)
         whose = "" if p.demonstration else f", {p.attribution}"
-        groups.setdefault(p.licence, []).append(f"{say(p.title, lang)}, {edition}{whose}")
+        groups.setdefault(generic(p.licence, lang), []).append(
+            f"{say(p.title, lang)}, {edition}{whose}"
+        )
     text = ". ".join(f"{name}{colon(lang)}{' · '.join(rows)}" for name, rows in groups.items())
     days = sorted({p.read_at[:10] for p in told if p.read_at})
     if days:

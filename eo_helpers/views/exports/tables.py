@@ -11,8 +11,11 @@ from typing import Any
 from ...findings import Chart, Finding, Series
 from ...text import Text
 from ..words import say
+from .fields import FIELDS, field_words
 
 __all__ = ["COLUMNS", "chart_csv", "dictionary_csv", "indicator_rows", "write_csv"]
+
+_OF_LAYERS: Text = {"fr": "couches :", "en": "layers:"}
 
 #: Columns of the table of figures, and what each of them holds.
 COLUMNS: dict[str, Text] = {
@@ -40,7 +43,9 @@ COLUMNS: dict[str, Text] = {
 }  # fmt: skip
 
 
-def indicator_rows(findings: Sequence[Finding], lang: str) -> list[list[Any]]:
+def indicator_rows(
+    findings: Sequence[Finding], lang: str, rounded: bool = False
+) -> list[list[Any]]:
     """The figures of all findings, in the order of :data:`COLUMNS`."""
     return [
         [
@@ -49,10 +54,10 @@ def indicator_rows(findings: Sequence[Finding], lang: str) -> list[list[Any]]:
             finding.theme,
             told["name"],
             say(indicator.label, lang),
-            told["value"],
+            _as_asked(told["value"], indicator.digits, rounded),
             told["unit"],
-            told["low"],
-            told["high"],
+            _as_asked(told["low"], indicator.digits, rounded),
+            _as_asked(told["high"], indicator.digits, rounded),
             told["date"],
             told["source"],
             int(finding.demonstration),
@@ -62,19 +67,26 @@ def indicator_rows(findings: Sequence[Finding], lang: str) -> list[list[Any]]:
     ]
 
 
+def _as_asked(value: Any, digits: int, rounded: bool) -> Any:
+    """Rounded: three decimals more than the page shows, not the fifteen of the computer."""
+    return round(value, digits + 3) if rounded and isinstance(value, float) else value
+
+
 def write_csv(findings: Sequence[Finding], path: Path, lang: str) -> None:
     """Figures, semicolons between them, UTF-8 with the mark that Excel needs.
 
     Decimals as the language writes them: a French spreadsheet reads « 5.8 » as the 5th of August.
     """
-    rows = [list(COLUMNS), *indicator_rows(findings, lang)]
+    rows = [list(COLUMNS), *indicator_rows(findings, lang, rounded=True)]
     path.write_text(_text(rows, lang), encoding="utf-8-sig", newline="")
 
 
 def dictionary_csv(lang: str) -> str:
-    """What each column of the figures holds."""
+    """What each column holds: of the figures, then of the layers."""
     head = ["colonne", "description"]
-    return _text([head, *([name, say(about, lang)] for name, about in COLUMNS.items())], lang)
+    figures = {name: say(about, lang) for name, about in COLUMNS.items()}
+    layers = {f"{say(_OF_LAYERS, lang)} {n}": w for n, w in field_words(FIELDS, lang).items()}
+    return _text([head, *map(list, (figures | layers).items())], lang)
 
 
 def chart_csv(chart: Chart, lang: str) -> str:
