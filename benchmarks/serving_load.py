@@ -34,18 +34,26 @@ from pathlib import Path
 import psutil
 import websocket
 
+from eo_helpers.app._forkserver import NAME
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def message(kind: str, content: dict, metadata: dict | None = None) -> str:
+#: What Jupyter's front end speaks: binary, the parts of a message one after the other.
+PROTOCOL = "v1.kernel.websocket.jupyter.org"
+
+
+def message(kind: str, content: dict, metadata: dict | None = None) -> bytes:
     header = {
         "msg_id": os.urandom(8).hex(), "username": "", "session": "load", "msg_type": kind,
         "version": "5.3",
     }  # fmt: skip
-    return json.dumps(
-        {"header": header, "parent_header": {}, "metadata": metadata or {}, "content": content,
-         "channel": "shell", "buffers": []}
-    )  # fmt: skip
+    parts = [b"shell", *(json.dumps(x).encode() for x in (header, {}, metadata or {}, content))]
+    places = [8 * (len(parts) + 2)]
+    for part in parts:
+        places.append(places[-1] + len(part))
+    numbers = (len(places), *places)
+    return b"".join(n.to_bytes(8, "little") for n in numbers) + b"".join(parts)
 
 
 class Visitor(threading.Thread):
@@ -88,7 +96,7 @@ class Visitor(threading.Thread):
         host = self.url.split("/")[2]
         channel = websocket.create_connection(
             f"ws://{host}/api/kernels/{kernel}/channels?session_id=load",
-            origin=f"http://{host}", cookie=cookie, timeout=self.patience, http_no_proxy=["*"],
+            origin=f"http://{host}", subprotocols=[PROTOCOL], cookie=cookie, timeout=self.patience, http_no_proxy=["*"],
         )  # fmt: skip
         with contextlib.closing(channel):
             picker, examples = self._picker(channel)
@@ -111,9 +119,9 @@ class Visitor(threading.Thread):
             comm = os.urandom(16).hex()
             about = {"comm_id": comm, "target_name": "jupyter.widget.control", "data": {}}
             # ipywidgets wants to know which edition of its protocol is spoken.
-            channel.send(message("comm_open", about, {"version": "1.0.0"}))
+            channel.send_binary(message("comm_open", about, {"version": "1.0.0"}))
             ask = {"comm_id": comm, "data": {"method": "request_states"}}
-            channel.send(message("comm_msg", ask))
+            channel.send_binary(message("comm_msg", ask))
             while True:
                 told = _receive(channel)
                 data = told["content"].get("data", {})
@@ -130,7 +138,7 @@ class Visitor(threading.Thread):
         pick = {"kind": "pick", "insee": place["insee"], "settings": {}}
         began = time.monotonic()
         data = {"method": "custom", "content": pick}
-        channel.send(message("comm_msg", {"comm_id": picker, "data": data}))
+        channel.send_binary(message("comm_msg", {"comm_id": picker, "data": data}))
         while True:
             told = _receive(channel)
             state = told["content"].get("data", {}).get("state", {})
@@ -142,13 +150,16 @@ class Visitor(threading.Thread):
 
 
 def _receive(channel: websocket.WebSocket) -> dict:
-    """The next message; one with images comes as binary: its JSON is the first part."""
+    """The content of the next message, and of what kind it is."""
     raw = channel.recv()
-    if isinstance(raw, bytes):
-        count = int.from_bytes(raw[:4], "big")
-        at = [int.from_bytes(raw[4 * (n + 1) : 4 * (n + 2)], "big") for n in range(count)]
-        raw = raw[at[0] : at[1] if count > 1 else len(raw)].decode()
-    return json.loads(raw)
+    count = int.from_bytes(raw[:8], "little")
+    at = [int.from_bytes(raw[8 * (n + 1) : 8 * (n + 2)], "little") for n in range(count)]
+    return {"header": json.loads(raw[at[1] : at[2]]), "content": json.loads(raw[at[4] : at[5]])}
+
+
+def is_kernel(process: psutil.Process) -> bool:
+    """A session's kernel, forked (known by its name) or started by itself."""
+    return process.name() == NAME or "ipykernel_launcher" in " ".join(process.cmdline())
 
 
 def memory(pid: int) -> tuple[float, float, int]:
@@ -161,7 +172,7 @@ def memory(pid: int) -> tuple[float, float, int]:
             told = process.memory_full_info()
             size = getattr(told, "pss", told.uss) / 2**20
             whole += size
-            if "ipykernel_launcher" in " ".join(process.cmdline()):
+            if is_kernel(process):
                 kernels += size
                 count += 1
     return whole, kernels, count

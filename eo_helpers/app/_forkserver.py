@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import importlib
 import json
 import os
 import selectors
@@ -27,6 +28,20 @@ __all__ = ["NAME", "main"]
 #: Name of the forked processes, as ``ps`` and ``top`` show it (15 letters at most).
 NAME = "eo-session"
 
+#: What a kernel imports until it has shown a page, beside the page itself.
+JUPYTER = (
+    "IPython.core.completerlib",
+    "IPython.extensions.storemagic",
+    "concurrent.futures.thread",
+    "encodings.idna",
+    "ipykernel.debugger",
+    "ipykernel.kernelapp",
+    "psutil",
+    "tornado.platform.asyncio",
+    "unicodedata",
+    "zmq.utils.garbage",
+)
+
 
 def _preload() -> None:
     """Import what every session needs; no thread, no socket and no loop may come of it."""
@@ -34,10 +49,10 @@ def _preload() -> None:
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"):
         os.environ[name] = "1"
     gc.disable()  # what is freed and used again here is shared no longer
-    import ipykernel.kernelapp  # noqa: F401
-
-    from . import shell  # noqa: F401
-
+    # A page that strangers open needs no debugger; None is how Python is told so.
+    sys.modules["debugpy"] = None  # type: ignore[assignment]
+    for name in (*JUPYTER, "eo_helpers.app._session", "eo_helpers.app.shell"):
+        importlib.import_module(name)
     if len(list(Path("/proc/self/task").iterdir())) > 1:
         raise SystemExit("a thread was started by an import: its locks cannot be forked")
     gc.collect()
