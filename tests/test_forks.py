@@ -254,7 +254,9 @@ time.sleep(600)
 def test_nothing_outlives_the_server(how, tmp_path):
     """However it ends: nobody is left to clean up after a SIGKILL."""
     env = {**os.environ, "JUPYTER_RUNTIME_DIR": str(tmp_path)}
-    with subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, env=env) as server:
+    with subprocess.Popen(
+        [sys.executable, "-c", SERVER], stdout=subprocess.PIPE, env=env
+    ) as server:
         pids = [int(pid) for pid in server.stdout.readline().split()]
         assert len(pids) == 3 and all(psutil.pid_exists(pid) for pid in pids)
         time.sleep(1)  # the kernels are up
