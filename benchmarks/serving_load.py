@@ -6,9 +6,13 @@ communes one after the other with a pause in between, and prints: errors, median
 percentile from pick to the last theme's answer, from load to a page that listens, and memory
 a session (PSS of the kernels, and of the whole server divided by its sessions).
 
-Answers that nobody asked before are computed, and dominate the times. To see what serving alone
-costs, let hand-made answers stand behind it: start ``tests/browser/fake_answers.py FILE`` and
+A first visitor has every example answered before the clock starts: answers that nobody asked
+before are computed, and would dominate the times. To see serving with small answers, let
+hand-made ones stand behind it: start ``tests/browser/fake_answers.py FILE`` and
 set ``EO_HELPERS_SERVICE=FILE``.
+
+``--sessions 20 --seconds 3600 --stay 120 --every 60`` is a soak: visitors leave after two minutes
+or so and others come, and a line a minute says how memory stands.
 
 A visitor here does what the page's JavaScript does on the socket; drawing in the browser is
 not in the times (``benchmarks/dashboard.py`` measures it with a real browser, one at a time).
@@ -59,9 +63,12 @@ def message(kind: str, content: dict, metadata: dict | None = None) -> bytes:
 class Visitor(threading.Thread):
     """Loads the page, picks communes until told to stop, leaves."""
 
-    def __init__(self, url: str, stop: threading.Event, pause: float, wait: float) -> None:
+    def __init__(
+        self, url: str, stop: threading.Event, pause: float, wait: float, stay: float = 0.0
+    ) -> None:
         super().__init__(daemon=True)
         self.url, self.stop, self.pause, self.patience = url, stop, pause, wait
+        self.stay = stay
         self.loads: list[float] = []
         self.picks: list[float] = []
         self.waited = 0
@@ -69,10 +76,13 @@ class Visitor(threading.Thread):
         self.listening = threading.Event()
 
     def run(self) -> None:
-        try:
-            self._visit()
-        except Exception as error:  # noqa: BLE001 - counted and shown
-            self.errors.append(f"{type(error).__name__}: {error}"[:200])
+        while True:
+            try:
+                self._visit()
+            except Exception as error:  # noqa: BLE001 - counted and shown
+                self.errors.append(f"{type(error).__name__}: {error}"[:200])
+            if not self.stay or self.stop.wait(1.0):
+                return
 
     def _visit(self) -> None:
         began = time.monotonic()
@@ -95,22 +105,27 @@ class Visitor(threading.Thread):
         cookie = "; ".join(c.split(";")[0] for c in cookies)
         host = self.url.split("/")[2]
         channel = websocket.create_connection(
-            f"ws://{host}/api/kernels/{kernel}/channels?session_id=load",
-            origin=f"http://{host}", subprotocols=[PROTOCOL], cookie=cookie, timeout=self.patience, http_no_proxy=["*"],
+            f"ws://{host}/api/kernels/{kernel}/channels?session_id=load", origin=f"http://{host}",
+            subprotocols=[PROTOCOL], cookie=cookie, timeout=self.patience, http_no_proxy=["*"],
         )  # fmt: skip
         with contextlib.closing(channel):
             picker, examples = self._picker(channel)
             self.loads.append(time.monotonic() - began)
             self.listening.set()
-            while not self.stop.is_set():
-                self._pick(channel, picker, random.choice(examples))
-                self.stop.wait(random.uniform(0.5, 1.5) * self.pause)
+            self._use(channel, picker, examples)
         token = re.search(r"_xsrf=([^;]+)", cookie)
         leave = urllib.request.Request(
             f"{self.url}voila/api/shutdown/{kernel}",
             data=f"_xsrf={token.group(1) if token else ''}".encode(), headers={"Cookie": cookie},
         )  # fmt: skip
         urllib.request.urlopen(leave, timeout=self.patience).close()
+
+    def _use(self, channel: websocket.WebSocket, picker: str, examples: list[dict]) -> None:
+        """Pick until told to stop, or until it is time to leave."""
+        leave = time.monotonic() + random.uniform(0.5, 1.5) * (self.stay or 1e9)
+        while not self.stop.is_set() and time.monotonic() < leave:
+            self._pick(channel, picker, random.choice(examples))
+            self.stop.wait(random.uniform(0.5, 1.5) * self.pause)
 
     def _picker(self, channel: websocket.WebSocket) -> tuple[str, list[dict]]:
         """Ask for the widgets' states, as Voilà's front end does; the picker is one of them."""
@@ -147,6 +162,14 @@ class Visitor(threading.Thread):
                 return
             if time.monotonic() - began > self.patience:
                 raise TimeoutError(f"no answer within {self.patience:.0f} s")
+
+
+class First(Visitor):
+    """The one before all others: has every example answered, so that it is kept on disk."""
+
+    def _use(self, channel: websocket.WebSocket, picker: str, examples: list[dict]) -> None:
+        for place in examples:
+            self._pick(channel, picker, place)
 
 
 def _receive(channel: websocket.WebSocket) -> dict:
@@ -207,6 +230,25 @@ def quantile(values: list[float], share: float) -> float:
     return statistics.quantiles(values, n=100, method="inclusive")[round(100 * share) - 1]
 
 
+def watch(pid: int, visitors: list[Visitor], seconds: float, every: float) -> None:
+    """Wait; meanwhile, every so often, say how memory stands (standard error)."""
+    began = time.monotonic()
+    if every:
+        print("| minutes | kernels | MB a kernel | MB whole server | picks | errors |\n"
+              "|--:|--:|--:|--:|--:|--:|", file=sys.stderr)  # fmt: skip
+    while (left := seconds - (time.monotonic() - began)) > 0:
+        time.sleep(min(left, every or left))
+        if every:
+            whole, kernels, many = memory(pid)
+            picks = sum(len(v.picks) for v in visitors)
+            errors = sum(len(v.errors) for v in visitors)
+            print(
+                f"| {(time.monotonic() - began) / 60:.1f} | {many} | {kernels / max(many, 1):.0f} "
+                f"| {whole:.0f} | {picks} | {errors} |",
+                file=sys.stderr, flush=True,
+            )  # fmt: skip
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sessions", type=int, nargs="+", default=[5, 20])
@@ -214,6 +256,10 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=5.0, help="between two picks, mean")
     parser.add_argument("--limit", type=int, help="sessions that the server lets in")
     parser.add_argument("--patience", type=float, default=240.0)
+    parser.add_argument("--stay", type=float, default=0.0, help="mean seconds of a visit, then "
+                        "the next one; 0: one visit each")  # fmt: skip
+    parser.add_argument("--every", type=float, default=0.0, help="seconds between two looks at "
+                        "memory while it runs; 0: none")  # fmt: skip
     options, extra = parser.parse_known_args()
     print(
         "| sessions | errors | picks | pick p50 (s) | pick p95 (s) | load p50 (s) | load p95 (s) "
@@ -223,7 +269,13 @@ def main() -> None:
     for count in options.sessions:
         with server(options.limit or count, 2, extra) as (url, pid):
             stop = threading.Event()
-            visitors = [Visitor(url, stop, options.pause, options.patience) for _ in range(count)]
+            first = First(url, stop, 0.0, options.patience)
+            first.start()
+            first.join()
+            if first.errors:
+                raise SystemExit(f"the first visitor had no answer: {first.errors[0]}")
+            asked = (url, stop, options.pause, options.patience, options.stay)
+            visitors = [Visitor(*asked) for _ in range(count)]
             for visitor in visitors:
                 visitor.start()
                 time.sleep(0.2)
@@ -231,7 +283,7 @@ def main() -> None:
             for visitor in visitors:
                 if not options.limit:
                     visitor.listening.wait(max(0.1, until - time.monotonic()))
-            time.sleep(options.seconds)
+            watch(pid, visitors, options.seconds, options.every)
             whole, kernels, many = memory(pid)
             load = os.getloadavg()[0]
             stop.set()

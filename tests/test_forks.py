@@ -128,7 +128,7 @@ def test_nothing_of_one_session_is_in_another(config, forks, tmp_path):
             shared = set((await one.run(pipes)).split()) & set((await other.run(pipes)).split())
             shared = {x for x in shared if ":[" in x and not x.startswith("anon_inode")}
             assert len(shared) == 1, shared
-            assert os.readlink(f"/proc/self/fd/{forks._alive}") in shared
+            assert str(Path(f"/proc/self/fd/{forks._alive}").readlink()) in shared
             # The parent never reads what a session is told: the next child cannot have it.
             assert not found_in_memory(forks.pid, secret.encode())
             assert found_in_memory(one.process.pid, secret.encode())
@@ -142,7 +142,7 @@ def test_nothing_of_one_session_is_in_another(config, forks, tmp_path):
 def found_in_memory(pid: int, wanted: bytes) -> bool:
     """True if the process holds these bytes anywhere."""
     try:
-        memory = open(f"/proc/{pid}/mem", "rb")  # noqa: SIM115 - closed below
+        memory = Path(f"/proc/{pid}/mem").open("rb")  # noqa: SIM115 - closed below
     except PermissionError:
         pytest.skip("the memory of a child cannot be looked at here")
     with memory:

@@ -18,6 +18,7 @@ import importlib
 import json
 import os
 import selectors
+import signal
 import socket
 import sys
 import threading
@@ -85,21 +86,27 @@ class _Forks:
 
     def _fork(self, order: int) -> bool:
         """Make a child and tell the server; True in the child."""
-        told, tell = os.pipe()
+        opened, pid = [order], 0
         try:
+            told, tell = os.pipe()
+            opened += [told, tell]
             pid = os.fork()
-        except OSError as error:  # too many processes, or no memory
-            self.control.send(f"! {error.strerror}".encode())
-            os.close(tell)
-        else:
             if pid == 0:
                 return True
             # Opened before anybody could have waited for the child: no other process.
-            process = os.pidfd_open(pid)
-            self.selector.register(process, selectors.EVENT_READ, (pid, tell))
+            opened.append(process := os.pidfd_open(pid))
             socket.send_fds(self.control, [str(pid).encode()], [told, process])
-        os.close(told)
-        os.close(order)
+        except OSError as error:  # too many processes or files, or no memory
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+            with contextlib.suppress(OSError):  # a server that is gone is seen by ``serve``
+                self.control.send(f"! {error.strerror}".encode())
+        else:
+            self.selector.register(process, selectors.EVENT_READ, (pid, tell))
+            opened = [order, told]
+        for one in opened:
+            os.close(one)
         return False
 
     def _bury(self, process: int, pid: int, tell: int) -> None:
@@ -120,8 +127,10 @@ def _end_with(alive: int) -> None:
 
 def _kernel(order: int, alive: int) -> None:
     """A child becomes the kernel that ``order`` describes, with nothing of anybody else's."""
-    for low, high in zip((2, *sorted((order, alive))), (*sorted((order, alive)), 1 << 20)):
-        os.closerange(low + 1, high)
+    before = 2
+    for kept in (*sorted((order, alive)), os.sysconf("SC_OPEN_MAX")):
+        os.closerange(before + 1, kept)
+        before = kept
     with os.fdopen(order, encoding="utf-8") as file:
         told = json.load(file)
     os.setsid()  # signals for a session reach it and what it starts

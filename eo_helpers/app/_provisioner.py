@@ -35,12 +35,15 @@ LAUNCHER = ["-m", "ipykernel_launcher"]
 
 
 def can_fork() -> bool:
-    """True where kernels can be forked: on Linux."""
-    return (
-        sys.platform.startswith("linux")
-        and hasattr(os, "pidfd_open")
-        and hasattr(os, "memfd_create")
-    )
+    """True where kernels can be forked: on Linux, unless a container forbids what it takes."""
+    if not (sys.platform.startswith("linux") and hasattr(os, "pidfd_open")):
+        return False
+    try:
+        for one in (os.pidfd_open(os.getpid()), os.memfd_create("probe")):
+            os.close(one)
+    except (OSError, AttributeError):
+        return False
+    return True
 
 
 class Forked:
@@ -237,7 +240,7 @@ class ForkProvisioner(LocalProvisioner):
             else:
                 self.process = forked  # type: ignore[assignment]
                 self.pid = self.pgid = forked.pid  # it leads a group of its own
-                self.cwd = cwd  # type: ignore[assignment]
+                self.cwd = cwd
                 return self.connection_info
         return await super().launch_kernel(cmd, **kwargs)
 
