@@ -218,17 +218,24 @@ def test_a_start_that_was_given_up_leaves_no_session(forks, tmp_path):
 
 
 def test_where_nothing_can_be_forked_a_session_is_started(config, tmp_path, monkeypatch, caplog):
+    asked = []
+
     def broken(self, order):
+        asked.append(order)
         raise OSError("no parent today")
 
     monkeypatch.setattr(ForkServer, "_ask", broken)
+    monkeypatch.setattr(ForkProvisioner, "forks", ForkServer())
 
     async def started():
         async with Kernel(config, tmp_path) as one:
             assert isinstance(one.process, subprocess.Popen)
             assert await one.run("print(6 * 7)") == "42"
+        async with Kernel(config, tmp_path) as one:
+            assert isinstance(one.process, subprocess.Popen)
 
     asyncio.run(started())
+    assert len(asked) == 2  # then no other is tried for a while
     assert "started instead of forked" in caplog.text and "no parent today" in caplog.text
 
 

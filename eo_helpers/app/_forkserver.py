@@ -157,6 +157,9 @@ def _kernel(order: int, alive: int) -> None:
 def main() -> None:
     """Import, then fork until the server is gone."""
     control, alive = socket.socket(fileno=int(sys.argv[1])), int(sys.argv[2])
+    # As ipykernel's own launcher: the folder in which the server was started holds no library.
+    if sys.path and Path(sys.path[0]) == Path.cwd():
+        del sys.path[0]
     _preload()
     order = _Forks(control, alive).serve()
     if order is not None:

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 #: The parent imports for a second or two; on a busy machine longer, seconds.
 PATIENCE = 60.0
 
+#: After two parents that were of no use, none is tried for this long, seconds.
+REST = 60.0
+
 #: How a kernel that can be forked is started: anything else is not ours.
 LAUNCHER = ["-m", "ipykernel_launcher"]
 
@@ -130,6 +133,7 @@ class ForkServer:
         self._lock = threading.Lock()
         self._parent: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._rest = 0.0
         # Held by this process only: when it is gone, the parent and all kernels see the end.
         self._reader, self._alive = os.pipe()
 
@@ -189,6 +193,8 @@ class ForkServer:
         OSError
             If none can be made, not even by a new parent.
         """
+        if time.monotonic() < self._rest:
+            raise OSError("its parent could not be started a moment ago")
         order = os.memfd_create("kernel")
         try:
             with os.fdopen(order, "w", encoding="utf-8", closefd=False) as file:
@@ -199,7 +205,12 @@ class ForkServer:
                     return self._ask(order)
                 except OSError:  # it died, perhaps just now: once more with another one
                     self._drop()
+                try:
                     return self._ask(order)
+                except OSError:
+                    self._drop()
+                    self._rest = time.monotonic() + REST
+                    raise
         finally:
             os.close(order)
 
