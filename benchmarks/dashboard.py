@@ -30,6 +30,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from eo_helpers import catalog, demo
 from eo_helpers.doctor import browser_executable
 
+from .serving_load import is_kernel
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -135,7 +137,7 @@ def kernels(server: psutil.Process) -> list[psutil.Process]:
     found = []
     for child in server.children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if "ipykernel_launcher" in " ".join(child.cmdline()):
+            if is_kernel(child):
                 found.append(child)
     return found
 

@@ -347,6 +347,7 @@ def demo_build(folder: Path | None) -> None:
 @click.option("--base-url", default="/", show_default=True, help="Chemin derrière un proxy.")
 @click.option("--proxy", is_flag=True, help="Croit les en-têtes X-Forwarded-* d'un proxy.")
 @click.option("--log", "logs", help="Journal en lignes JSON : un fichier, ou - pour l'écran.")
+@click.option("--no-fork", is_flag=True, help="Démarre chaque session à part, même sous Linux.")
 @_place_options
 def serve(
     host: str,
@@ -359,6 +360,7 @@ def serve(
     base_url: str,
     proxy: bool,
     logs: str | None,
+    no_fork: bool,
     source: str | None,
     data: tuple[Path, ...],
 ) -> None:
@@ -389,6 +391,7 @@ def serve(
         base_url=base_url,
         proxy=proxy,
         logs=logs,
+        fork=not no_fork,
     )
 
 

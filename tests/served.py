@@ -14,7 +14,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+import psutil
 import websocket
+
+from eo_helpers.app._forkserver import NAME
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -121,6 +124,25 @@ class Visit:
         )  # fmt: skip
         with urllib.request.urlopen(request, timeout=60) as answer:
             return answer.status
+
+
+def kernels_of(pid: int) -> list[psutil.Process]:
+    """Kernels of a server that run: forked ones are known by their name."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):  # it ends while we look
+            if process.name() == NAME or "ipykernel_launcher" in str(process.cmdline()):
+                found.append(process)
+    return found
+
+
+def kernel_of(pid: int, kernel: str) -> psutil.Process:
+    """The process of a session, by the sockets that bear its name."""
+    for process in kernels_of(pid):
+        with contextlib.suppress(psutil.Error):
+            if any(kernel in str(one.laddr) for one in process.net_connections("unix")):
+                return process
+    raise AssertionError(f"no process of {kernel}")
 
 
 def message(kind: str, content: dict | None = None, channel: str = "shell") -> str:

@@ -14,10 +14,21 @@ import time
 import psutil
 import pytest
 import websocket
-from served import Visit, fake_service, figures, get, message, served, wait_kind
+from served import (
+    Visit,
+    fake_service,
+    figures,
+    get,
+    kernel_of,
+    kernels_of,
+    message,
+    served,
+    wait_kind,
+)
 
 from eo_helpers.app._headers import policy
 from eo_helpers.app._logs import JsonLines, event
+from eo_helpers.app._provisioner import can_fork
 from eo_helpers.app._waiting import WAIT, waiting_page
 from eo_helpers.app.serve import base_path
 from eo_helpers.errors import InvalidInput
@@ -49,20 +60,6 @@ def settle(url: str, sessions: int) -> None:
         time.sleep(0.2)
 
 
-def kernels_of(child) -> list[psutil.Process]:
-    """Kernels of a server that run, with their command lines."""
-    found = []
-    for process in psutil.Process(child.pid).children():
-        with contextlib.suppress(psutil.Error):  # it ends while we look
-            if "ipykernel_launcher" in str(process.cmdline()):
-                found.append(process)
-    return found
-
-
-def kernel_of(child, visit) -> psutil.Process:
-    return next(p for p in kernels_of(child) if visit.kernel in " ".join(p.cmdline()))
-
-
 def test_the_next_visitor_waits_calmly_and_comes_in_when_one_leaves(server):
     url, child, _ = server
     before = figures(url)["eo_visitors_waited"]
@@ -77,7 +74,7 @@ def test_the_next_visitor_waits_calmly_and_comes_in_when_one_leaves(server):
     told = figures(url)
     assert told["eo_visitors_waited"] == before + 1 and told["eo_sessions"] == 2
     assert json.loads(get(url + "sante")[2])["complet"] is True
-    assert len(kernels_of(child)) <= 3  # two visitors and the one that is kept ready
+    assert len(kernels_of(child.pid)) <= 3  # two visitors and the one that is kept ready
     for visit, socket in zip((first, second), sockets, strict=True):
         assert visit.leave() == 204
         assert visit.leave() == 204  # a browser may send it twice
@@ -262,7 +259,7 @@ def test_a_session_that_dies_costs_its_own_visitor_only(server):
     before = figures(url)["eo_sessions_died"]
     visit, other = Visit(url), Visit(url)
     socket, beside = visit.connect(), other.connect()
-    kernel_of(child, visit).send_signal(signal.SIGKILL)
+    kernel_of(child.pid, visit.kernel).send_signal(signal.SIGKILL)
     beside.send(message("kernel_info_request"))
     assert wait_kind(beside, "kernel_info_reply")
     assert get(url + "sante")[0] == 200
@@ -283,16 +280,46 @@ def test_a_reserve_that_dies_is_made_again(server):
         assert time.monotonic() < until
         time.sleep(0.2)
     time.sleep(2)
-    ready = kernels_of(child)
+    ready = kernels_of(child.pid)
     assert len(ready) == 1
     ready[0].kill()
     while True:
-        made = kernels_of(child)
+        made = kernels_of(child.pid)
         if made and made[0].pid != ready[0].pid:
             break
         assert time.monotonic() < until
         time.sleep(0.2)
     assert figures(url)["eo_sessions"] == 0
+
+
+@pytest.mark.skipif(not can_fork(), reason="each session is started here anyway")
+def test_sessions_are_started_one_by_one_where_that_is_wanted(tmp_path):
+    address = tmp_path / "service.json"
+    with (
+        fake_service(address),
+        served({"EO_HELPERS_SERVICE": str(address)}, "--preheat", "0", "--no-fork") as (url, child),
+    ):
+        visit = Visit(url)
+        socket = visit.connect()
+        socket.send(message("kernel_info_request"))
+        assert wait_kind(socket, "kernel_info_reply")["content"]["status"] == "ok"
+        assert "ipykernel_launcher" in str(kernel_of(child.pid, visit.kernel).cmdline())
+        socket.close()
+
+
+@pytest.mark.skipif(not can_fork(), reason="nothing is forked here")
+def test_a_server_that_is_killed_leaves_no_process(tmp_path):
+    address = tmp_path / "service.json"
+    with (
+        fake_service(address),
+        served({"EO_HELPERS_SERVICE": str(address)}, "--preheat", "1") as (url, child),
+    ):
+        assert Visit(url).status == 200
+        everybody = psutil.Process(child.pid).children(recursive=True)
+        assert len(kernels_of(child.pid)) >= 1 and len(everybody) >= 2  # their parent, too
+        child.kill()
+        _, left = psutil.wait_procs(everybody, timeout=20)
+        assert not [one for one in left if one.status() != psutil.STATUS_ZOMBIE]
 
 
 # -- parts, without a server ------------------------------------------------------------------
@@ -316,7 +343,10 @@ def test_the_limit_reaches_the_kernel(server):
         pytest.skip("read from /proc")
     url, child, _ = server
     visit = Visit(url)
-    assert kernel_of(child, visit).rlimit(psutil.RLIMIT_DATA) == (1024 * 2**20, 1024 * 2**20)
+    assert kernel_of(child.pid, visit.kernel).rlimit(psutil.RLIMIT_DATA) == (
+        1024 * 2**20,
+        1024 * 2**20,
+    )
     visit.leave()
     settle(url, 0)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import logging
+import os
 import time
 from typing import Any
 
+from jupyter_server._tz import utcnow
 from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from traitlets import Integer
 
@@ -57,6 +59,9 @@ class Kernels(AsyncMappingKernelManager):
         self._alone: dict[str, float] = {}
         self._seen: set[str] = set()
         self._ending: set[str] = set()
+        #: Pages that start a kernel, by arrival: more at once would only slow each other,
+        #: and everybody who is there already.
+        self.starting = asyncio.Semaphore(max(2, os.cpu_count() or 2))
         super().__init__(**kwargs)
 
     # -- counting ---------------------------------------------------------------------------
@@ -107,6 +112,17 @@ class Kernels(AsyncMappingKernelManager):
         except BaseException:
             self._forget(kernel_id)
             raise
+
+    def start_watching_activity(self, kernel_id: str) -> None:
+        """Nothing is watched: a session is taken back by its page, not by what it says.
+
+        Jupyter would read every message of every session once more to learn when it was last
+        busy.
+        """
+        kernel: Any = self._kernels[kernel_id]
+        kernel.reason, kernel.last_activity = "", utcnow()
+        # A page that connects would wait for another state than « starting ».
+        kernel.execution_state = "idle"
 
     def notify_connect(self, kernel_id: str) -> None:
         """A page is there."""

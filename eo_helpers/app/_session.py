@@ -39,8 +39,13 @@ def limit_memory(megabytes: int) -> bool:
 
 
 def startup_arguments(megabytes: int) -> list[str]:
-    """Arguments of ``ipykernel`` that apply the limit; none for 0."""
+    """Arguments of ``ipykernel``: the limit (none for 0), and no history of what is run.
+
+    IPython keeps what is run in one database of the user's, which sixty sessions that start
+    at once would lock for one another, on a thread of each.
+    """
+    quiet = ["--HistoryManager.enabled=False"]
     if not megabytes:
-        return []
+        return quiet
     line = f"__import__('eo_helpers.app._session').app._session.limit_memory({megabytes})"
-    return [f"--IPKernelApp.exec_lines={line}"]
+    return [*quiet, f"--IPKernelApp.exec_lines={line}"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import logging
@@ -30,7 +31,7 @@ from ._downloads import ROUTE, Download
 from ._entry import ROUTES
 from ._figures import PageFigures
 from ._headers import Protected, behind_proxy
-from ._kernels import ABANDONED, MESSAGES, PAGE, ROUND, Kernels
+from ._kernels import MESSAGES, PAGE, ROUND, Kernels
 from ._waiting import waiting_page
 from ._watch import Health, Metrics, counted
 from .boards import BOARDS, ENTRY
@@ -112,6 +113,8 @@ def settings(site: Site) -> Config:
     page.classic_tree = True
     page.strip_sources = True
     page.show_tracebacks = False
+    # Our notebooks name a kernel that is there: no search of the disk at each page.
+    page.attempt_fix_notebook = False
     page.file_allowlist = []
     page.extension_allowlist = EXTENSIONS
     page.extension_denylist = []
@@ -129,11 +132,6 @@ def settings(site: Site) -> Config:
         config.KernelManager.transport = "ipc"
     # One that died would come back empty, and its page could not tell.
     config.KernelManager.autorestart = False
-    # A page gives its kernel back when it is closed; one that vanished (a phone that was
-    # switched off) leaves it for a while, then it is taken back.
-    config.MappingKernelManager.cull_idle_timeout = ABANDONED
-    config.MappingKernelManager.cull_interval = max(ABANDONED // 5, 1)
-    config.MappingKernelManager.cull_connected = False
     # Beyond a rate Jupyter drops messages without a word: a map would be missing. What a
     # session says is ours, and short.
     config.ZMQChannelsWebsocketConnection.limit_rate = False
@@ -165,13 +163,15 @@ class Page(TornadoVoilaHandler):
         arrived = False
         page: list[str] = []
         PAGE.set(page)
+        ready = getattr(kernels, "get_pool_size", lambda path: 0)(path) > 0
         try:
-            async for html in self.get_generator(path=path):
-                if not arrived:  # from the first piece on its kernel is counted
-                    kernels.arriving -= 1
-                    arrived = True
-                self.write(html)
-                self.flush()
+            async with contextlib.nullcontext() if ready else kernels.starting:
+                async for html in self.get_generator(path=path):
+                    if not arrived:  # from the first piece on its kernel is counted
+                        kernels.arriving -= 1
+                        arrived = True
+                    self.write(html)
+                    self.flush()
         finally:
             if not arrived:
                 kernels.arriving -= 1

@@ -11,6 +11,7 @@ import anywidget
 import ipywidgets
 import traitlets
 
+from .plain import Plain
 from .words import translator
 
 __all__ = ["Controls", "Slider"]
@@ -43,10 +44,18 @@ class Controls:
         Told ``{name: value}`` of every control that is not where it was at first.
     lang : str
         Language of the labels.
+    plain : Plain, optional
+        What makes the page's plain widgets.
     """
 
-    def __init__(self, moved: Callable[[dict[str, Any]], None], lang: str = "fr") -> None:
+    def __init__(
+        self,
+        moved: Callable[[dict[str, Any]], None],
+        lang: str = "fr",
+        plain: Plain | None = None,
+    ) -> None:
         self._lang = lang
+        self._plain = plain or Plain()
         self._moved = moved
         self._inputs: dict[str, ipywidgets.Widget] = {}
         self._told: list[dict[str, Any]] = []
@@ -56,8 +65,7 @@ class Controls:
         self._back = ipywidgets.Button(description=_("Revenir aux réglages de départ"))
         self._back.add_class("eo-back")
         self._back.on_click(self._reset)
-        self.widget = ipywidgets.VBox([])
-        self.widget.add_class("eo-controls")
+        self.widget = self._plain.box("eo-controls")
 
     def show(self, told: list[dict[str, Any]], settings: dict[str, Any]) -> None:
         """Show these controls; ``settings`` are those that the answer was computed with."""
@@ -94,10 +102,9 @@ class Controls:
             self._inputs[control["name"]] = field
             parts = [field]
             if control["help"]:
-                parts.append(ipywidgets.HTML(f'<p class="eo-help">{escape(control["help"])}</p>'))
-            row = ipywidgets.VBox(parts)
-            row.add_class("eo-control")
-            rows.append(row)
+                words = f'<p class="eo-help">{escape(control["help"])}</p>'
+                parts.append(self._plain.html(value=words))
+            rows.append(self._plain.box("eo-control", parts))
         self.widget.children = (*rows, self._back) if rows else ()
 
     def _hear(self, _: Any) -> None:

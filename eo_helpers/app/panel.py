@@ -17,6 +17,7 @@ from .controls import Controls
 from .curtain import Curtain
 from .framing import MAP_HEIGHT, WIDE_MAP_HEIGHT, center_zoom
 from .marks import marks
+from .plain import Plain
 from .words import translator
 
 __all__ = ["Ground", "Panel", "badge"]
@@ -118,6 +119,8 @@ class Panel:
         The theme has the page to itself: a larger map, all charts in sight.
     fetch : callable (name), optional
         Asks for a layer that the answer only announces; :meth:`receive` brings it.
+    plain : Plain, optional
+        What makes the page's plain widgets.
     """
 
     def __init__(
@@ -127,7 +130,9 @@ class Panel:
         lang: str = "fr",
         alone: bool = False,
         fetch: Callable[[str], None] = lambda name: None,
+        plain: Plain | None = None,
     ) -> None:
+        self._plain = plain = plain or Plain()
         self.title = title
         self._fetch = fetch
         #: Address of the theme's own dashboard, if there is one to go to.
@@ -136,23 +141,20 @@ class Panel:
         self._lang = lang
         self._alone = alone
         self._height = WIDE_MAP_HEIGHT if alone else MAP_HEIGHT
-        self._head = ipywidgets.HTML()
-        self._head.add_class("eo-head")
-        self._choice = ipywidgets.Dropdown(description=self._("Carte :"), options=[])
+        self._head = plain.html("eo-head")
+        self._choice = ipywidgets.Dropdown(
+            description=self._("Carte :"), options=[], layout=plain.layout
+        )
         self._choice.add_class("eo-choice")
         self._choice.observe(self._choose, names="value")
         self._curtain: Curtain | None = None
-        self.controls = Controls(moved, lang)
-        self._place = ipywidgets.VBox([])
-        self._place.add_class("eo-place")
-        self._legend = ipywidgets.HTML()
-        self._legend.add_class("eo-under")
-        self._beside = ipywidgets.HTML()
+        self.controls = Controls(moved, lang, plain)
+        self._place = plain.box("eo-place")
+        self._legend = plain.html("eo-under")
+        self._beside = plain.html()
         self._bundle: dict[str, Any] | None = None
-        self._body = ipywidgets.HTML()
-        self._body.add_class("eo-body")
-        self._tip = ipywidgets.HTML()
-        self._tip.add_class("eo-tip")
+        self._body = plain.html("eo-body")
+        self._tip = plain.html("eo-tip")
         self._map: ipyleaflet.Map | None = None
         self._width = 390
         self._demonstration = False
@@ -160,10 +162,9 @@ class Panel:
         self._ground: Ground | None = None
         self._layers: list[dict[str, Any]] = []
         self._drawn: tuple[ipyleaflet.Layer, ...] = ()
-        self.widget = ipywidgets.VBox(
-            [self._head, self.controls.widget, self._place, self._beside, self._body]
+        self.widget = plain.box(
+            "eo-theme", [self._head, self.controls.widget, self._place, self._beside, self._body]
         )
-        self.widget.add_class("eo-theme")
 
     # -- what a person sees -------------------------------------------------------------
 
@@ -309,6 +310,7 @@ class Panel:
                 # One finger must scroll the page, not the map, on a phone.
                 dragging=self._width > 360,
                 layout=ipywidgets.Layout(height=f"{height}px", width="100%"),
+                **self._plain.map_styles,
             )
             self._map.add(
                 ipyleaflet.ZoomControl(

@@ -26,6 +26,7 @@ from ..errors import EoError, InvalidInput, MissingTool
 from ._logs import start_logs
 
 if TYPE_CHECKING:
+    from ._provisioner import ForkServer
     from ._voila import Site
 
 __all__ = ["EVERYWHERE", "dashboards_folder", "running_service", "serve"]
@@ -205,6 +206,7 @@ def serve(
     base_url: str = "/",
     proxy: bool = False,
     logs: str | None = None,
+    fork: bool = True,
 ) -> None:
     """Serve the dashboards until Ctrl-C.
 
@@ -235,6 +237,9 @@ def serve(
         this server but through the proxy.
     logs : str, optional
         JSON lines to this file, or to standard error for ``"-"``.
+    fork : bool
+        Fork sessions from one parent that has imported everything, where the system can
+        (Linux); otherwise each starts by itself.
 
     Raises
     ------
@@ -260,13 +265,14 @@ def serve(
         # Before Voilà is imported: it reads the path of templates from the environment.
         paths = [str(JUPYTER), os.environ.get("JUPYTER_PATH", "")]
         os.environ["JUPYTER_PATH"] = os.pathsep.join(p for p in paths if p)
+        forks = stack.enter_context(forking(fork))
         from ._voila import Site
 
         # More heated than there are places would never be taken.
         site = Site(
             host, port, min(preheat, sessions), sessions, memory, base_path(base_url), proxy
         )
-        _voila(site, folder, open_browser)
+        _voila(site, folder, open_browser, forks)
     print("Arrêté.", file=sys.stderr)
 
 
@@ -287,7 +293,23 @@ def base_path(text: str) -> str:
     return path if path.endswith("/") else path + "/"
 
 
-def _voila(site: Site, folder: Path, open_browser: bool) -> None:
+@contextlib.contextmanager
+def forking(wanted: bool = True) -> Iterator[ForkServer | None]:
+    """The parent of sessions, importing while Voilà is imported; None where there is none."""
+    from ._provisioner import ForkServer, can_fork
+
+    if not (wanted and can_fork()):
+        yield None
+        return
+    forks = ForkServer()
+    try:
+        forks.start()
+        yield forks
+    finally:
+        forks.close()
+
+
+def _voila(site: Site, folder: Path, open_browser: bool, forks: ForkServer | None) -> None:
     from ._voila import HOME, Server, settings
 
     url = f"http://{site.host}:{site.port}{site.base_url}{HOME}"
@@ -298,7 +320,12 @@ def _voila(site: Site, folder: Path, open_browser: bool) -> None:
         if open_browser:
             threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
-    server: Any = Server(config=settings(site))
+    config = settings(site)
+    if forks is not None:
+        from ._provisioner import use_forks
+
+        use_forks(config, forks)
+    server: Any = Server(config=config)
     server.announce, server.site = announce, site
     server.initialize([str(folder)])
     server.start()

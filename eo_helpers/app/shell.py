@@ -18,6 +18,7 @@ from .client import LocalClient, ServiceClient, ServiceError, open_client
 from .framing import map_width
 from .panel import Ground, Panel, badge
 from .picker import Picker
+from .plain import Plain
 from .standing import standing_html, waiting_for
 from .ways import Ways
 from .words import N_, language, translator
@@ -77,19 +78,17 @@ class Shell:
         self._insee = ""
         self._tasks: set[asyncio.Task[Any]] = set()
         self._search: asyncio.Task[Any] | None = None
-        self._commune = ipywidgets.HTML()
-        self._commune.add_class("eo-commune")
-        self._files = ipywidgets.HTML()
-        self._files.add_class("eo-take-away")
-        self._data = ipywidgets.HTML()
-        self._data.add_class("eo-data")
+        self._plain = Plain()
+        self._commune = self._plain.html("eo-commune")
+        self._files = self._plain.html("eo-take-away")
+        self._data = self._plain.html("eo-data")
         self._online = False
-        self._grid = ipywidgets.Box([])
+        self._grid = ipywidgets.Box([], layout=self._plain.layout)
         self._grid.add_class("eo-grid")
         self._grid.add_class("eo-empty")
-        self._title = ipywidgets.HTML()
-        self._title.add_class("eo-top")
-        self.widget = ipywidgets.VBox(
+        self._title = self._plain.html("eo-top")
+        self.widget = self._plain.box(
+            "eo-page",
             [
                 self._title,
                 self.picker,
@@ -98,9 +97,8 @@ class Shell:
                 self._data,
                 self.other,
                 self._grid,
-            ]
+            ],
         )
-        self.widget.add_class("eo-page")
         if theme:
             self.widget.add_class("eo-one")
         self.picker.on_msg(self._hear)
@@ -171,6 +169,7 @@ class Shell:
                 lang,
                 bool(self.theme),
                 partial(self._want, theme["name"]),
+                self._plain,
             )
             for theme in about["themes"]
             if self.theme in ("", theme["name"])

@@ -10,8 +10,8 @@ import sys
 import time
 from pathlib import Path
 
-import psutil
 import pytest
+from served import kernels_of
 
 from eo_helpers.doctor import browser_executable
 
@@ -65,11 +65,7 @@ class Site(str):
 
     def sessions(self) -> int:
         """How many kernels it runs."""
-        count = 0
-        for child in psutil.Process(self.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # it ends while we count
-                count += "ipykernel_launcher" in " ".join(child.cmdline())
-        return count
+        return len(kernels_of(self.pid))
 
 
 @contextlib.contextmanager

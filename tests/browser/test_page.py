@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 import urllib.error
 import urllib.request
 
-import psutil
 import pytest
+from served import kernel_of
 
 pytestmark = pytest.mark.browser
 
@@ -232,10 +231,7 @@ def test_a_page_that_lost_its_session_says_so(visit, fake_server):
     visitor.open("?commune=99001")
     visitor.wait_answer("Aigremont-sur-Vire")
     kernel = re.search(r'"kernelId": ?"([^"]+)"', visitor.page.content()).group(1)
-    for child in psutil.Process(fake_server.pid).children():
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if kernel in " ".join(child.cmdline()):
-                child.kill()
+    kernel_of(fake_server.pid, kernel).kill()
     visitor.page.get_by_text("La page a perdu le contact").wait_for(timeout=60_000)
     # The address has the commune: loading it again shows the same answers.
     visitor.page.get_by_role("link", name="Rechargez-la").locator("visible=true").click()
