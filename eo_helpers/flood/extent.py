@@ -259,7 +259,7 @@ def _learn(
     model = radar.learn(now, bands)
     change = None
     if past is not None:
-        old = radar.learn(then, bands)
+        old = radar.reference(model, radar.learn(then, bands), then)
         pairs = zip(now, then, strict=True)
         moved = np.concatenate([(a - b)[:, ::3, ::3].reshape(len(bands), -1) for a, b in pairs], 1)
         change = radar.learn_change(model, old, moved)
