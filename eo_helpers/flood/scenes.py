@@ -168,7 +168,9 @@ class OpticalImage:
     word: str
     slope: float = 0.0
     constant: float = 0.0
+    #: With one radar scene, and with two.
     line: opt.Fisher | None = None
+    evidence: opt.Evidence | None = None
 
     def features(self, rows: slice, cols: slice) -> Floats:
         got = {
