@@ -14,6 +14,7 @@ from scipy import ndimage
 from ..errors import InvalidInput
 from . import optical as opt
 from . import radar, speckle, terrain
+from .calibration import calibrate
 from .cleaning import hysteresis, unobservable
 from .context import with_local_share
 from .extent_notes import method_of, notes_on
@@ -39,11 +40,6 @@ FLOODED, DRY, UNKNOWN = 1, 0, 255
 MOST_TILES = 360
 #: Pixels around a block that its result may depend on.
 HALO = 64
-#: Log odds of water are this much too large, by whether there is a scene before, and an optical
-#: image: best logarithmic score on simulated scenes (``python -m benchmarks.flood_scenes``).
-OVERCONFIDENT = {
-    (False, False): 2.25, (True, False): 1.25, (False, True): 1.75, (True, True): 1.25,
-}  # fmt: skip
 #: Neighbours' say (log odds at most) and reach (pixels): water comes in sheets.
 COUPLING, REACH, ROUNDS = 2.0, 2.0, 5
 
@@ -151,9 +147,7 @@ def water_extent(
     for top in range(0, shape[0], block):
         odds[top : top + block] = _sigmoid(odds[top : top + block])
     probability, flood = hysteresis(odds, cell, grow=not single)
-    wet = flood == FLOODED
-    divisor = OVERCONFIDENT[past is not None, fused]
-    probability[wet] = _sigmoid(_logit(probability[wet]) / divisor)
+    calibrate(probability, flood == FLOODED, past is not None, fused)
     flood[unobservable(flood, hides, cell)] = UNKNOWN
     observed = int((flood != UNKNOWN).sum())
     first = _template(after)
