@@ -205,10 +205,12 @@ def dataset(
             coords={d: dem[d] for d in dem.dims if d in dem.coords},
             attrs={"units": "m", "long_name_fr": french, "long_name": english},
         )
-        layer = layer.rio.write_nodata(np.nan)
+        # In place: rioxarray would copy the whole raster each time.
+        layer.rio.write_nodata(np.nan, inplace=True)
         out[name] = layer
-    out = out.rio.set_spatial_dims(dem.rio.x_dim, dem.rio.y_dim)
-    out = out.rio.write_crs(dem.rio.crs).rio.write_transform(dem.rio.transform())
+    out.rio.set_spatial_dims(dem.rio.x_dim, dem.rio.y_dim, inplace=True)
+    out.rio.write_crs(dem.rio.crs, inplace=True)
+    out.rio.write_transform(dem.rio.transform(), inplace=True)
     out.attrs["notes_fr"] = "\n".join(fr for fr, _ in notes)
     out.attrs["notes_en"] = "\n".join(en for _, en in notes)
     return out

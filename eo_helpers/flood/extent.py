@@ -169,8 +169,9 @@ def water_extent(
         },
     )
     if first.rio.crs is not None:
-        out = out.rio.write_crs(first.rio.crs)
-    return out.rio.write_transform(first.rio.transform())
+        out.rio.write_crs(first.rio.crs, inplace=True)
+    out.rio.write_transform(first.rio.transform(), inplace=True)
+    return out
 
 
 def _open(
