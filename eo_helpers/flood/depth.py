@@ -126,6 +126,14 @@ def levels_note(count: int, offset: float) -> tuple[str, str]:
 
 def notes_on(codes: NDArray[np.uint8], blind: int, notes: Notes) -> bool:
     """Say what an extent lacks; False if it shows no water at all."""
+    if (codes == HIDDEN).all():
+        notes.append(
+            (
+                "L'étendue n'a rien observé ici (que des 255) : la hauteur est inconnue partout.",
+                "The extent observed nothing here (all 255): depth is unknown everywhere.",
+            )
+        )
+        return False
     if not (codes == FLOODED).any():
         notes.append(
             (
