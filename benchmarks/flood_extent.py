@@ -19,7 +19,7 @@ from eo_helpers import demo
 from eo_helpers.flood.extent import water_extent
 from eo_helpers.flood.threshold import otsu
 
-from .flood_scenes import results
+from .flood_scenes import hard_optical, optical, results
 
 EVALUATION = range(1000, 1008)
 
@@ -105,11 +105,13 @@ def valley(maps: Path | None) -> None:
 
 def simulated() -> None:
     print(f"Simulated parcels, seeds {EVALUATION.start}-{EVALUATION.stop - 1}")
-    for name, with_before, with_optical in (
-        ("one scene", False, False), ("two scenes", True, False),
-        ("one scene and optical", False, True), ("two scenes and optical", True, True),
+    for name, with_before, image in (
+        ("one scene", False, None), ("two scenes", True, None),
+        ("one scene and optical", False, optical), ("two scenes and optical", True, optical),
+        ("one scene, hazy optical", False, hard_optical),
+        ("two scenes, hazy optical", True, hard_optical),
     ):  # fmt: skip
-        p, mask, truth = results(EVALUATION, with_before, with_optical)
+        p, mask, truth = results(EVALUATION, with_before, image)
         print(f"  ours, {name:32s} {scores(mask, truth)}")
         reliability(p, truth)
 

@@ -5,13 +5,13 @@ them, lone buildings; water in parcels that lie together, two thirds of them ope
 one third with stalks or wind; three dry parcels in a hundred are dark too. Speckle of four
 looks, correlated as much as asked. No real scene and no demonstration was looked at.
 
-``python -m benchmarks.flood_scenes`` fits the calibration of ``extent.OVERCONFIDENT``.
+``python -m benchmarks.flood_scenes`` fits ``eo_helpers.flood.calibration.TABLES``.
 Development seeds are under 1000; the benchmarks evaluate on seeds from 1000.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -19,7 +19,9 @@ import numpy as np
 import xarray as xr
 from scipy import ndimage
 from scipy.spatial import cKDTree
+from sklearn.isotonic import IsotonicRegression
 
+from eo_helpers.flood import calibration
 from eo_helpers.flood.extent import water_extent
 
 CORRELATIONS = (0.6, 1.4)
@@ -142,6 +144,41 @@ def optical(seed: int, n: int = SIZE) -> np.ndarray:
     return np.clip(out + 0.004 * rng.standard_normal(out.shape), 0.001, 1).astype("f4")
 
 
+def hard_optical(seed: int, n: int = SIZE) -> np.ndarray:
+    """:func:`optical` as a flood's day gives it: haze, shadows, mud, islets, and a shift.
+
+    Drawn for each scene: haze that lightens short wavelengths most; shadows of clouds, where
+    haze is most of what is left; silt that lightens some water; ground that stands out of
+    up to a half of a wet pixel in one wet parcel of three, puddles of up to 40 % of a dry pixel in one
+    dry parcel of ten; blur, and a registration error of up to 1.5 pixels.
+    """
+    ground = _ground(seed, n)
+    rng = np.random.default_rng([seed, 77])
+    m = len(ground.wet)
+    out = optical(seed, n).astype(float)
+    mud = rng.uniform(0, 0.1) * np.where(rng.uniform(size=m) < 0.5, rng.uniform(size=m), 0)
+    out += (ground.wet * mud)[ground.label] * np.array([0.8, 1.0, 0.3])[:, None, None]
+    fine = ndimage.gaussian_filter(rng.standard_normal((n, n)), 1.5)
+    some = np.clip(0.5 + 0.5 * fine / fine.std(), 0, 1)
+    dry = np.array(SURFACES["wet soil"][0])[:, None, None]
+    wet = np.array(SURFACES["muddy water"][0])[:, None, None]
+    islets = ground.wet * (rng.uniform(size=m) < 0.33) * rng.uniform(0, 0.5, m)
+    puddles = ~ground.wet * (rng.uniform(size=m) < 0.1) * rng.uniform(0, 0.4, m)
+    for share, other in ((islets, dry), (puddles, wet)):
+        part = share[ground.label] * some
+        out = out * (1 - part) + other * part
+    field = ndimage.gaussian_filter(rng.standard_normal((n, n)), 12)
+    shadow = ndimage.gaussian_filter((field > 1.5 * field.std()).astype(float), 2)
+    out *= 1 - rng.uniform(0.3, 0.7) * shadow
+    haze = rng.uniform(0, 0.06) * (1 + 0.3 * ndimage.gaussian_filter(
+        rng.standard_normal((n, n)), 40) * 40)  # fmt: skip
+    out = out * (1 - haze) + np.array([1.0, 0.5, 0.12])[:, None, None] * np.clip(haze, 0, None)
+    shift = rng.uniform(-1.5, 1.5, 2)
+    out = ndimage.shift(out, (0, *shift), order=1, mode="nearest")
+    out = ndimage.gaussian_filter(out, (0, (blur := rng.uniform(0, 0.8)), blur))
+    return np.clip(out, 0.001, 1).astype("f4")
+
+
 def raster(bands: np.ndarray, names: Sequence[str] = ("VV", "VH")) -> xr.DataArray:
     """Bands as a scene of 10 m pixels."""
     import rioxarray  # noqa: F401  (registers .rio)
@@ -152,44 +189,71 @@ def raster(bands: np.ndarray, names: Sequence[str] = ("VV", "VH")) -> xr.DataArr
 
 
 def results(
-    seeds: range, with_before: bool, with_optical: bool = False
+    seeds: Iterable[int], with_before: bool, image: Callable[[int], np.ndarray] | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Probability, mask and truth of all observable pixels of some scenes."""
+    """Probability, mask and truth of all observable pixels of some scenes.
+
+    ``image``: :func:`optical` or :func:`hard_optical`, or None for radar alone.
+    """
     kept = []
     for correlation in CORRELATIONS:
         for seed in seeds:
             after, before, truth = simulate(seed, correlation)
-            image = raster(optical(seed), ("green", "nir", "swir")) if with_optical else None
-            found = water_extent(raster(after), raster(before) if with_before else None, image)
+            seen_from_above = raster(image(seed), ("green", "nir", "swir")) if image else None
+            past = raster(before) if with_before else None
+            found = water_extent(raster(after), past, seen_from_above)
             seen = found.flood.values != 255
             kept.append([a[seen] for a in (found.probability.values, found.flood.values, truth)])
     p, mask, truth = (np.concatenate(a) for a in zip(*kept, strict=True))
     return p, mask == 1, truth == 1
 
 
-def main() -> None:
-    """Divisor of the log odds above 0 at which the logarithmic score is best.
+def table(odds: np.ndarray, truth: np.ndarray) -> tuple[float, ...]:
+    """Frequency of water at the knots of :mod:`eo_helpers.flood.calibration`.
 
-    To be run with divisors of 1: the probabilities of ``water_extent`` are already divided.
+    Isotonic regression, averaged about each knot over the pixels that are interpolated with it.
     """
-    for with_before, with_optical in product((False, True), repeat=2):
-        p, mask, truth = results(range(16), with_before, with_optical)
-        iou = (mask & truth).sum() / (mask | truth).sum()
-        wet = p >= 0.5
-        odds, truth = np.log(p[wet] / np.maximum(1 - p[wet], 1e-6)), truth[wet]
-        divisors = np.arange(0.5, 8, 0.25)
+    found = IsotonicRegression(out_of_bounds="clip").fit(odds, truth).predict(odds)
+    knots = np.array(calibration.KNOTS)
+    out = []
+    for k in range(len(knots)):
+        near = np.interp(odds, knots, np.eye(len(knots))[k])
+        # The extent's border parts the two sides: neither speaks for the other.
+        near *= np.sign(odds) == np.sign(knots[k])
+        out.append(np.average(found, weights=near) if near.sum() > 50 else np.nan)
+    known = np.isfinite(out)
+    return tuple(np.round(np.interp(knots, knots[known], np.array(out)[known]), 4).tolist())
 
-        def score(divisor: float, odds: np.ndarray = odds, truth: np.ndarray = truth) -> float:
-            q = np.clip(1 / (1 + np.exp(-odds / divisor)), 1e-6, 1 - 1e-6)
-            return float(-np.where(truth, np.log(q), np.log(1 - q)).mean())
 
-        best = min(divisors, key=score)
-        print(
-            f"{'with' if with_before else 'without'} a scene before, "
-            f"{'with' if with_optical else 'without'} an optical image: divisor {best:.2f}, "
-            f"log loss {score(best):.3f} (as is: {score(1.0):.3f}), wet share {truth.mean():.3f}, "
-            f"IoU {iou:.3f}"
-        )
+def log_loss(p: np.ndarray, truth: np.ndarray) -> float:
+    p = np.clip(p, 1e-4, 1 - 1e-4)
+    return float(-np.where(truth, np.log(p), np.log(1 - p)).mean())
+
+
+def main() -> None:
+    """Fit :data:`eo_helpers.flood.calibration.TABLES`; score each on folds that it did not see."""
+    knots = calibration.KNOTS
+    plain = tuple((1 / (1 + np.exp(-np.array(knots)))).tolist())
+    for with_before, image in product((False, True), (None, hard_optical)):
+        key = with_before, image is not None
+        calibration.TABLES[key] = plain
+        folds = [results(range(k, 40, 5), with_before, image) for k in range(5)]
+        odds = [np.log(np.clip(p, 3e-4, 1 - 3e-4) / (1 - np.clip(p, 3e-4, 1 - 3e-4)))
+                for p, _, _ in folds]  # fmt: skip
+        raw, ours = [], []
+        for k, (p, mask, truth) in enumerate(folds):
+            others = [j for j in range(5) if j != k]
+            fitted = table(*(np.concatenate([a[j] for j in others])
+                             for a in (odds, [t for _, _, t in folds])))  # fmt: skip
+            calibration.TABLES[key] = fitted
+            moved = p[None].copy()
+            calibration.calibrate(moved, mask[None], *key)
+            raw.append(log_loss(p, truth))
+            ours.append(log_loss(moved[0], truth))
+        print(f"{'with' if with_before else 'without'} a scene before, "
+              f"{'with' if image else 'without'} an optical image: log loss on folds not seen "
+              f"{np.mean(ours):.3f} (as is: {np.mean(raw):.3f})")  # fmt: skip
+        print(f"    {key}: {table(np.concatenate(odds), np.concatenate([t for _, _, t in folds]))}")
 
 
 if __name__ == "__main__":

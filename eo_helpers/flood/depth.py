@@ -126,6 +126,14 @@ def levels_note(count: int, offset: float) -> tuple[str, str]:
 
 def notes_on(codes: NDArray[np.uint8], blind: int, notes: Notes) -> bool:
     """Say what an extent lacks; False if it shows no water at all."""
+    if (codes == HIDDEN).all():
+        notes.append(
+            (
+                "L'étendue n'a rien observé ici (que des 255) : la hauteur est inconnue partout.",
+                "The extent observed nothing here (all 255): depth is unknown everywhere.",
+            )
+        )
+        return False
     if not (codes == FLOODED).any():
         notes.append(
             (
@@ -205,10 +213,12 @@ def dataset(
             coords={d: dem[d] for d in dem.dims if d in dem.coords},
             attrs={"units": "m", "long_name_fr": french, "long_name": english},
         )
-        layer = layer.rio.write_nodata(np.nan)
+        # In place: rioxarray would copy the whole raster each time.
+        layer.rio.write_nodata(np.nan, inplace=True)
         out[name] = layer
-    out = out.rio.set_spatial_dims(dem.rio.x_dim, dem.rio.y_dim)
-    out = out.rio.write_crs(dem.rio.crs).rio.write_transform(dem.rio.transform())
+    out.rio.set_spatial_dims(dem.rio.x_dim, dem.rio.y_dim, inplace=True)
+    out.rio.write_crs(dem.rio.crs, inplace=True)
+    out.rio.write_transform(dem.rio.transform(), inplace=True)
     out.attrs["notes_fr"] = "\n".join(fr for fr, _ in notes)
     out.attrs["notes_en"] = "\n".join(en for _, en in notes)
     return out

@@ -19,7 +19,7 @@ import rioxarray
 import xarray as xr
 from numpy.typing import NDArray
 from rasterio.enums import Resampling
-from rasterio.features import rasterize
+from rasterio.features import geometry_mask, rasterize
 from rasterio.vrt import WarpedVRT
 from rasterio.windows import Window as RasterWindow
 
@@ -41,6 +41,7 @@ from .grids import (
     plane,
     vertical_note,
 )
+from .ready_made import observed_event
 from .rise import raise_water
 from .surface import evaluate, fit
 from .swot import levels_on, read_levels
@@ -314,12 +315,20 @@ def _any_flooded(file: rasterio.DatasetReader) -> bool:
 
 
 def _polygons(path: Path, dem: rasterio.DatasetReader) -> NDArray[np.uint8]:
-    """Polygons burnt on the DEM's grid: what lies outside of them is dry."""
+    """Polygons burnt on the DEM's grid: what lies outside of them is dry.
+
+    Outside the area of interest of a Copernicus EMS archive nothing is known.
+    """
     import geopandas
 
+    address: str | Path = path
+    area: str | None = None
+    if path.suffix.lower() == ".zip":
+        address, area = observed_event(path)
     try:
         read = geopandas.read_parquet if path.suffix.lower() == ".parquet" else geopandas.read_file
-        shapes = read(path)
+        shapes = read(address)
+        seen = None if area is None else geopandas.read_file(area)
     except Exception as error:  # each driver has errors of its own
         raise InvalidInput(
             f"L'étendue d'eau « {path} » ne se lit pas : {_first_line(error)}.",
@@ -344,6 +353,9 @@ def _polygons(path: Path, dem: rasterio.DatasetReader) -> NDArray[np.uint8]:
     out = rasterize(areas, out_shape=dem.shape, transform=dem.transform, dtype="uint8")
     if not out.any():
         raise InvalidInput(*OUTSIDE)
+    if seen is not None and seen.crs is not None and len(seen):
+        beyond = geometry_mask(seen.to_crs(dem.crs).geometry, dem.shape, dem.transform)
+        out[beyond & (out == 0)] = OUTSIDE_CODE
     return out
 
 

@@ -14,6 +14,7 @@ from scipy import ndimage
 from ..errors import InvalidInput
 from . import optical as opt
 from . import radar, speckle, terrain
+from .calibration import calibrate
 from .cleaning import hysteresis, unobservable
 from .context import with_local_share
 from .extent_notes import method_of, notes_on
@@ -39,11 +40,6 @@ FLOODED, DRY, UNKNOWN = 1, 0, 255
 MOST_TILES = 360
 #: Pixels around a block that its result may depend on.
 HALO = 64
-#: Log odds of water are this much too large, by whether there is a scene before, and an optical
-#: image: best logarithmic score on simulated scenes (``python -m benchmarks.flood_scenes``).
-OVERCONFIDENT = {
-    (False, False): 2.25, (True, False): 1.25, (False, True): 1.75, (True, True): 1.25,
-}  # fmt: skip
 #: Neighbours' say (log odds at most) and reach (pixels): water comes in sheets.
 COUPLING, REACH, ROUNDS = 2.0, 2.0, 5
 
@@ -110,8 +106,10 @@ def water_extent(
     -----
     Method: speckle filter in the log domain; normal mixture of both polarisations learnt
     on truly bimodal tiles; three-state change model against the scene before;
-    Fisher's discriminant of radar and optical trained where both agree; neighbours by
-    mean field; seeds grown by hysteresis, small regions dropped; terrain as fuzzy mask.
+    with an optical image, its evidence weighed by what radar found under each colour
+    (two scenes), or Fisher's discriminant of radar and optical trained where both agree,
+    and neighbours by mean field (one scene); seeds grown by hysteresis, small regions
+    dropped; terrain as fuzzy mask.
     Sources: Martinis et al. (2015); Twele et al. (2016); Chini et al. (2017).
     """
     import rioxarray  # noqa: F401  (registers .rio)
@@ -141,15 +139,15 @@ def water_extent(
         clear += int(found[3][inner].sum())
     fused = bool(image is not None and clear > 0.5 * np.isfinite(odds).sum())
     cell = float(np.prod(terrain.cell_size(_template(after))))
-    if not fused:
+    # One scene and optical: neighbours were heard by mean field instead.
+    single = fused and past is None
+    if not single:
         share = model.water.share if change is None else change.shares[1]
         with_local_share(odds, share, float(np.sqrt(cell)), radar.CERTAIN)
     for top in range(0, shape[0], block):
         odds[top : top + block] = _sigmoid(odds[top : top + block])
-    probability, flood = hysteresis(odds, cell, grow=not fused)
-    wet = flood == FLOODED
-    divisor = OVERCONFIDENT[past is not None, fused]
-    probability[wet] = _sigmoid(_logit(probability[wet]) / divisor)
+    probability, flood = hysteresis(odds, cell, grow=not single)
+    calibrate(probability, flood == FLOODED, past is not None, fused)
     flood[unobservable(flood, hides, cell)] = UNKNOWN
     observed = int((flood != UNKNOWN).sum())
     first = _template(after)
@@ -171,8 +169,9 @@ def water_extent(
         },
     )
     if first.rio.crs is not None:
-        out = out.rio.write_crs(first.rio.crs)
-    return out.rio.write_transform(first.rio.transform())
+        out.rio.write_crs(first.rio.crs, inplace=True)
+    out.rio.write_transform(first.rio.transform(), inplace=True)
+    return out
 
 
 def _open(
@@ -259,26 +258,44 @@ def _learn(
     model = radar.learn(now, bands)
     change = None
     if past is not None:
-        old = radar.learn(then, bands)
+        old = radar.reference(model, radar.learn(then, bands), then)
         pairs = zip(now, then, strict=True)
         moved = np.concatenate([(a - b)[:, ::3, ::3].reshape(len(bands), -1) for a, b in pairs], 1)
         change = radar.learn_change(model, old, moved)
     if image is not None:
-        features = np.concatenate([
-            np.concatenate([o, x]).reshape(2 + len(bands), -1)
-            for o, x in zip(seen, now, strict=True)
-        ], axis=1)  # fmt: skip
-        features = features[:, np.isfinite(features).all(0)]
-        features = features[:, :: max(1, features.shape[1] // 200_000)]
-        if features.shape[1] > 500:
-            cut_at = opt.otsu(features[0])
-            # Between fields and woods Otsu finds a threshold too: water's index is not that low.
-            cut_at = max(cut_at, opt.LEAST_MNDWI)
-            image.slope, image.constant = opt.logistic(features[0], cut_at)
-            image.line = opt.agree(
-                features, model.log_odds(features[2:]), image.log_odds(features[:2])
-            )
+        _learn_optical(image, seen, now, then, model, change)
     return model, change
+
+
+def _learn_optical(
+    image: OpticalImage,
+    seen: list[Floats],
+    now: list[Floats],
+    then: list[Floats],
+    model: radar.Scene,
+    change: radar.Change | None,
+) -> None:
+    """What the optical image can say, by tiles of indices and of radar; kept in ``image``."""
+
+    def joined(parts: list[Floats]) -> Floats:
+        return np.concatenate([p.reshape(len(p), -1) for p in parts], axis=1)
+
+    features = np.concatenate([joined(seen), joined(now), *([joined(then)] if then else [])])
+    features = features[:, np.isfinite(features).all(0)]
+    features = features[:, :: max(1, features.shape[1] // 200_000)]
+    if features.shape[1] <= 500:
+        return
+    bands = len(now[0])
+    indices, after, before = features[:2], features[2 : 2 + bands], features[2 + bands :]
+    if change is not None:
+        # With one scene radar is too poor a teacher: what it misses would count as land.
+        water = np.add(*change.posterior(after, before))
+        image.evidence = opt.weigh(indices, _logit(water))
+        return
+    # Between fields and woods Otsu finds a threshold too: water's index is not that low.
+    cut_at = max(opt.otsu(features[0]), opt.LEAST_MNDWI)
+    image.slope, image.constant = opt.logistic(features[0], cut_at)
+    image.line = opt.agree(features, model.log_odds(after), image.log_odds(indices))
 
 
 def _neighbours(odds: Floats) -> Floats:
@@ -292,6 +309,10 @@ def _neighbours(odds: Floats) -> Floats:
 
 def _sigmoid(odds: Floats) -> Floats:
     return np.asarray(1 / (1 + np.exp(-odds)), np.float32)
+
+
+def _plus(odds: Floats, evidence: Floats) -> Floats:
+    return np.clip(odds + evidence, -radar.CERTAIN, radar.CERTAIN)
 
 
 def _logit(p: Floats) -> Floats:
@@ -319,10 +340,12 @@ def _block(
         seen = image.features(*read)
         clear = np.asarray(np.isfinite(seen).all(0) & valid)
         safe = np.where(clear, seen, np.float32(0))
-        if image.line is not None:
+        if image.evidence is not None:
+            both = _plus(water, image.evidence.log_odds(safe))
+        elif image.line is not None:
             both = image.line.log_odds(np.concatenate([safe, now]))
         else:
-            both = np.clip(water + image.log_odds(safe), -radar.CERTAIN, radar.CERTAIN)
+            both = _plus(water, image.log_odds(safe))
         water = np.where(clear, both, water)
     steady = np.zeros(valid.shape, np.uint8)
     reference, known = now, model
@@ -333,10 +356,11 @@ def _block(
         known_then = np.isfinite(then).all(0) & valid
         then = np.where(known_then, then, np.float32(0))
         flood, permanent = change.posterior(now, then)
-        if image is not None:
+        if image is not None and image.evidence is not None:
             part = flood / np.maximum(flood + permanent, np.float32(1e-9))
-            flood = np.where(clear, _sigmoid(water) * part, flood)
-            permanent = np.where(clear, _sigmoid(water) * (1 - part), permanent)
+            both = _sigmoid(_plus(_logit(flood + permanent), image.evidence.log_odds(safe)))
+            flood = np.where(clear, both * part, flood)
+            permanent = np.where(clear, both * (1 - part), permanent)
         odds = np.where(known_then, _logit(flood), water)
         steady = ((permanent > 0.5) & known_then).astype(np.uint8)
         reference, known = then, change.before
@@ -344,7 +368,7 @@ def _block(
     else:
         odds = water
     odds = np.where(valid, odds, np.float32(-radar.CERTAIN))
-    if image is not None:
+    if image is not None and past is None:
         odds = _logit(_neighbours(odds))
     odds = np.where(valid, odds, np.float32(np.nan))
     steady[~valid] = UNKNOWN

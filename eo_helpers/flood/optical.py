@@ -7,11 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from ..errors import InvalidInput
 from .threshold import otsu
 
-__all__ = ["NEEDED", "SEN1FLOODS11", "Fisher", "agree", "band_indices", "indices", "reflectance"]
+__all__ = [
+    "NEEDED",
+    "SEN1FLOODS11",
+    "Evidence",
+    "Fisher",
+    "agree",
+    "band_indices",
+    "indices",
+    "reflectance",
+    "weigh",
+]
 
 Floats = NDArray[np.float32]
 
@@ -25,6 +36,9 @@ NEEDED = {
 }
 #: MNDWI under which nothing is open water (Xu 2006 takes 0).
 LEAST_MNDWI = -0.1
+#: Bins of each index, from -1 to 1; their blur (bins); pixels that a bin is taken to hold of the
+#: whole's mixture; rounds of expectation-maximisation.
+BINS, BLUR, PRIOR_PIXELS, ROUNDS = 64, 1.5, 1.0, 5
 #: Bands that tell clouds from the rest, where they are there.
 _BLUE = ("b2", "b02", "blue", "bleu")
 
@@ -200,3 +214,62 @@ def agree(
     weights = slope * line.coef_[0] / spread
     constant = slope * float(line.intercept_[0]) + offset - float(weights @ centre)
     return Fisher(weights, constant)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What an optical image says of water, in log odds by bin of MNDWI and NDWI.
+
+    Attributes
+    ----------
+    log_ratio : numpy.ndarray, shape (BINS, BINS)
+        Log of the likelihood of a bin's indices with water over that without.
+    """
+
+    log_ratio: Floats
+
+    def log_odds(self, features: Floats) -> Floats:
+        """``features`` are MNDWI and NDWI, shape (2, …), finite."""
+        return np.asarray(self.log_ratio[_bin(features[0]), _bin(features[1])], np.float32)
+
+
+def _bin(index: NDArray) -> NDArray[np.intp]:
+    return np.clip((index + 1) * (BINS / 2), 0, BINS - 1).astype(np.intp)
+
+
+def weigh(features: NDArray, radar: NDArray) -> Evidence:
+    """Learn from what radar says of each pixel how much the optical image can say there.
+
+    Plants that stand in water look dry from above: radar finds water under some pixels of
+    their colour, so that this colour speaks against water hardly at all. Bare soil, under
+    which radar finds none, speaks against it clearly.
+
+    Parameters
+    ----------
+    features : numpy.ndarray, shape (2, n)
+        MNDWI and NDWI, finite.
+    radar : numpy.ndarray, shape (n,)
+        Log odds of water by radar alone, from two scenes.
+
+    Notes
+    -----
+    Both sensors are taken to err independently of each other, given the ground. Densities
+    of the indices with and without water are then those of a mixture of two classes, found
+    by expectation-maximisation (Dempster, Laird & Rubin 1977, JRSS B 39, 1-38) as blurred
+    histograms, starting from radar. No label is used.
+    """
+    at = _bin(features[0]) * BINS + _bin(features[1])
+
+    def histogram(weights: NDArray | None = None) -> NDArray[np.float64]:
+        count = np.bincount(at, weights, BINS * BINS).reshape(BINS, BINS).astype(float)
+        return np.asarray(ndimage.gaussian_filter(count, BLUR, mode="nearest"))
+
+    every = histogram()
+    ratio = np.zeros((BINS, BINS))
+    for _ in range(ROUNDS):
+        p = 1 / (1 + np.exp(-(radar + ratio.ravel()[at])))
+        whole = float(np.clip(p.mean(), 1e-4, 1 - 1e-4))
+        share = (histogram(p) + PRIOR_PIXELS * whole) / (every + PRIOR_PIXELS)
+        share = np.clip(share, 1e-4, 1 - 1e-4)
+        ratio = np.log(share / (1 - share)) - np.log(whole / (1 - whole))
+    return Evidence(ratio.astype(np.float32))

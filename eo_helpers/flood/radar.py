@@ -7,7 +7,7 @@ used everywhere. Nothing is fitted to labels.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from .threshold import Separation, separate
 
-__all__ = ["Change", "Scene", "learn", "learn_change"]
+__all__ = ["Change", "Scene", "learn", "learn_change", "reference"]
 
 Floats = NDArray[np.float32]
 Wide = NDArray[np.float64]
@@ -283,6 +283,35 @@ class Change:
         left = was_water + self.after.log_land(after) + np.float32(np.log(RARE))
         total = np.logaddexp.reduce([dry, flood, permanent, left])
         return np.exp(flood - total), np.exp(permanent - total)
+
+
+def reference(after: Scene, before: Scene, tiles: Iterable[Floats]) -> Scene:
+    """The scene before, whose water must look like water to the flood's scene too.
+
+    A scene without water may part dark fields from others, and take them for water: all
+    that floods then counts as permanent. Where the flood's model calls that class land,
+    it becomes one more class of land, and the flood's water is looked for instead.
+
+    Parameters
+    ----------
+    after, before : Scene
+        Of one orbit, hence of one angle and calibration.
+    tiles : iterable of numpy.ndarray, shape (bands, rows, cols)
+        Filtered backscatter of the scene before, dB: the share of water is told by them.
+    """
+    if not after.separations or not before.separations:
+        return before
+    if after.log_odds(before.water.mean.astype(np.float32)[:, None])[0] >= 0:
+        return before
+    land = (*before.land, before.water)
+    sample = np.concatenate([t[:, ::3, ::3].reshape(len(t), -1) for t in tiles], axis=1)
+    sample = sample[:, np.isfinite(sample).all(0)]
+    share = RARE
+    for _ in range(10):
+        found = Scene(before.bands, replace(after.water, share=share), land, before.separations)
+        p = 1 / (1 + np.exp(-found.log_odds(sample)))
+        share = float(np.clip(p.mean(), RARE, 0.5))
+    return Scene(before.bands, replace(after.water, share=share), land, before.separations)
 
 
 def learn_change(after: Scene, before: Scene, differences: Floats) -> Change:

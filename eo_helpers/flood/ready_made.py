@@ -21,7 +21,7 @@ from ..territory.commune import Commune
 from .files import open_raster
 from .places import Files, Grid, box_of, moment_of, read_on
 
-__all__ = ["read_extent"]
+__all__ = ["observed_event", "read_extent"]
 
 
 def read_extent(
@@ -115,28 +115,39 @@ def _mask(path: Path, grid: Grid) -> np.ndarray | None:
     return out
 
 
+def observed_event(path: Path) -> tuple[str, str | None]:
+    """GDAL addresses of the flood and of the area of interest (or None) in an archive.
+
+    Raises
+    ------
+    InvalidInput
+        If the archive holds no observed event, nor one layer alone.
+    """
+    from ..catalog.archive import shapefiles_in
+
+    layers = shapefiles_in(path)
+    events = [a for a in layers if re.search(r"observed_?event", a, re.IGNORECASE)]
+    if not events and len(layers) == 1:
+        events = layers
+    if not events:
+        raise InvalidInput(
+            f"« {path.name} » ne contient pas d'événement observé (observedEvent) : "
+            "téléchargez le produit de délimitation (DEL) de Copernicus EMS.",
+            f"'{path.name}' holds no observed event (observedEvent): download the "
+            "delineation product (DEL) of Copernicus EMS.",
+        )
+    return events[-1], next((a for a in layers if re.search(r"area_?of_?interest", a, re.I)), None)
+
+
 def _polygons(path: Path, grid: Grid, commune: Commune) -> np.ndarray | None:
     """Observed event on the grid; unknown outside the area of interest where it is there."""
     import pyogrio
     from rasterio.features import rasterize
 
-    flood, area = str(path), None
+    flood: str = str(path)
+    area: str | None = None
     if path.suffix.lower() == ".zip":
-        from ..catalog.archive import shapefiles_in
-
-        layers = shapefiles_in(path)
-        events = [a for a in layers if re.search(r"observed_?event", a, re.IGNORECASE)]
-        if not events and len(layers) == 1:
-            events = layers
-        if not events:
-            raise InvalidInput(
-                f"« {path.name} » ne contient pas d'événement observé (observedEvent) : "
-                "téléchargez le produit de délimitation (DEL) de Copernicus EMS.",
-                f"'{path.name}' holds no observed event (observedEvent): download the "
-                "delineation product (DEL) of Copernicus EMS.",
-            )
-        flood = events[-1]
-        area = next((a for a in layers if re.search(r"area_?of_?interest", a, re.I)), None)
+        flood, area = observed_event(path)
 
     def burn(address: str) -> np.ndarray | None:
         frame = pyogrio.read_dataframe(address)

@@ -25,6 +25,7 @@ __all__ = [
     "open_radar",
     "optical_bands",
     "radar_bands",
+    "radar_unit",
     "tiles",
 ]
 
@@ -117,22 +118,33 @@ class RadarScene:
         return speckle.total_variation(raw, self.weight)
 
 
-def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
-    """A scene whose unit, speckle and window are found out from an even choice of tiles."""
-    bands = radar_bands(scene, where)
-    for name, array in bands.items():
-        bands[name] = array.transpose("y", "x")
+def _measured(
+    scene: xr.DataArray | xr.Dataset, where: str
+) -> tuple[RadarScene, list[tuple[slice, slice]]]:
+    """A scene whose unit is known, and the tiles that told it."""
+    bands = {name: a.transpose("y", "x") for name, a in radar_bands(scene, where).items()}
     opened = RadarScene(bands, "decibels")
     windows = list(tiles(opened.shape, 24))
     first = next(iter(bands.values()))
     sample = [first.isel(y=r, x=c).values.ravel()[::3] for r, c in windows]
     opened.unit = speckle.unit_of(np.concatenate(sample), where)
+    return opened, windows
+
+
+def radar_unit(scene: xr.DataArray | xr.Dataset, where: str = "") -> speckle.Unit:
+    """Whether a scene is in decibels or linear power."""
+    return _measured(scene, where)[0].unit
+
+
+def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
+    """A scene whose unit, speckle and window are found out from an even choice of tiles."""
+    opened, windows = _measured(scene, where)
     raw = [opened.decibels(r, c) for r, c in windows]
 
     def noise(scale: float) -> tuple[float, ...]:
         found = np.array([[speckle.residual_noise(b, scale) for b in x] for x in raw])
         found = found[np.isfinite(found).all(1)]
-        return tuple(np.median(found, axis=0)) if len(found) else (1.0,) * len(bands)
+        return tuple(np.median(found, axis=0)) if len(found) else (1.0,) * len(opened.bands)
 
     for scale in speckle.SCALES:
         opened.scale = scale
@@ -140,7 +152,7 @@ def open_radar(scene: xr.DataArray | xr.Dataset, where: str) -> RadarScene:
             break
     opened.noise = noise(opened.scale / 2)
     raw_noise = float(np.mean(noise(0.25)))
-    opened.weight = speckle.TV_WEIGHT * np.sqrt(len(bands)) * raw_noise
+    opened.weight = speckle.TV_WEIGHT * np.sqrt(len(opened.bands)) * raw_noise
     return opened
 
 
@@ -168,7 +180,9 @@ class OpticalImage:
     word: str
     slope: float = 0.0
     constant: float = 0.0
+    #: With one radar scene, and with two.
     line: opt.Fisher | None = None
+    evidence: opt.Evidence | None = None
 
     def features(self, rows: slice, cols: slice) -> Floats:
         got = {

@@ -92,10 +92,22 @@ def to_decibels(values: NDArray, unit: Unit) -> Floats:
         return np.where(values > 0, np.float32(10) * np.log10(values), np.float32(np.nan))
 
 
-def _smooth(values: Floats, weight: Floats, total: Floats, scale: float) -> Floats:
-    """Gaussian mean of what is valid (normalised convolution)."""
-    sums = ndimage.gaussian_filter(values * weight, scale, mode="nearest", truncate=3.0)
-    return np.asarray(sums / total, np.float32)
+def _smooth(
+    values: Floats, weight: Floats | None, total: Floats | float, scale: float
+) -> Floats:
+    """Gaussian mean of what is valid (normalised convolution); no weight: everything is."""
+    if weight is None:
+        return np.asarray(_gaussian(values, scale), np.float32)
+    return np.asarray(_gaussian(values * weight, scale) / total, np.float32)
+
+
+def _gaussian(values: Floats, scale: float) -> Floats:
+    return np.asarray(ndimage.gaussian_filter(values, scale, mode="nearest", truncate=3.0))
+
+
+def _weight(valid: NDArray[np.bool_]) -> Floats | None:
+    """What is valid, or None where all is: its means are then 1, and need not be worked out."""
+    return None if valid.all() else valid.astype(np.float32)
 
 
 def despeckle(decibels: Floats, scale: float, noise: float) -> Floats:
@@ -124,13 +136,11 @@ def despeckle(decibels: Floats, scale: float, noise: float) -> Floats:
     Levesque (1984), Applied Optics 23, 845-850.
     """
     valid = np.isfinite(decibels)
-    weight = valid.astype(np.float32)
+    weight = _weight(valid)
     filled = np.where(valid, decibels, np.float32(0))
 
-    def total(s: float) -> Floats:
-        return np.maximum(
-            ndimage.gaussian_filter(weight, s, mode="nearest", truncate=3.0), np.float32(1e-6)
-        )
+    def total(s: float) -> Floats | float:
+        return 1.0 if weight is None else np.maximum(_gaussian(weight, s), np.float32(1e-6))
 
     fine = _smooth(filled, weight, total(scale / 2), scale / 2)
     around = total(scale)
@@ -181,34 +191,37 @@ def total_variation(decibels: Floats, weight: float, steps: int = 30) -> Floats:
     dual = np.zeros((2, *x.shape), np.float32)
     ahead, new, slope = dual.copy(), np.empty_like(dual), np.zeros_like(dual)
     momentum = 1.0
+    u, flow = np.empty_like(x), np.empty_like(x)
+    scale = np.float32(1 / 8) / w
     for _ in range(steps):
-        u = _primal(x, ahead, w)
+        _primal(x, ahead, w, u, flow)
         np.subtract(u[:, 1:], u[:, :-1], out=slope[0, :, :-1])
         np.subtract(u[:, :, 1:], u[:, :, :-1], out=slope[1, :, :, :-1])
-        np.multiply(slope, np.float32(1 / 8) / w, out=new)
+        np.multiply(slope, scale, out=new)
         new += ahead
-        norm = np.sqrt(np.einsum("dbij,dbij->ij", new, new))
-        new /= np.maximum(norm, np.float32(1))
+        norm = np.einsum("dbij,dbij->ij", new, new)
+        np.sqrt(norm, out=norm)
+        new /= np.maximum(norm, np.float32(1), out=norm)
         following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
         np.subtract(new, dual, out=ahead)
         ahead *= np.float32((momentum - 1) / following)
         ahead += new
         dual, new = new, dual
         momentum = following
-    return np.where(valid, _primal(x, dual, w), np.float32(np.nan)).astype(np.float32)
+    _primal(x, dual, w, u, flow)
+    return np.where(valid, u, np.float32(np.nan)).astype(np.float32)
 
 
-def _primal(x: Floats, dual: Floats, weight: np.float32) -> Floats:
-    """``x + weight · div(dual)``."""
-    u = x.copy()
+def _primal(x: Floats, dual: Floats, weight: np.float32, out: Floats, flow: Floats) -> None:
+    """``x + weight · div(dual)`` into ``out``; ``flow`` is room to work in."""
+    out[:] = x
     for axis, before, after in (
         (0, np.s_[:, :-1], np.s_[:, 1:]),
         (1, np.s_[:, :, :-1], np.s_[:, :, 1:]),
     ):
-        flow = weight * dual[axis][before]
-        u[before] += flow
-        u[after] -= flow
-    return u
+        np.multiply(dual[axis], weight, out=flow)
+        out[before] += flow[before]
+        out[after] -= flow[before]
 
 
 def residual_noise(decibels: Floats, scale: float) -> float:
@@ -221,15 +234,18 @@ def residual_noise(decibels: Floats, scale: float) -> float:
     valid = np.isfinite(decibels)
     if valid.sum() < 100:
         return float("nan")
-    weight = valid.astype(np.float32)
+    weight = _weight(valid)
     filled = np.where(valid, decibels, np.float32(0))
-    one = np.maximum(ndimage.gaussian_filter(weight, scale), np.float32(1e-6))
-    fine = _smooth(filled, weight, one, scale)
     wide = 3 * scale + 1
-    around = np.maximum(ndimage.gaussian_filter(weight, wide), np.float32(1e-6))
+    one: Floats | float = 1.0
+    around: Floats | float = 1.0
+    if weight is not None:
+        one = np.maximum(ndimage.gaussian_filter(weight, scale), np.float32(1e-6))
+        around = np.maximum(ndimage.gaussian_filter(weight, wide), np.float32(1e-6))
+    fine = _smooth(filled, weight, one, scale)
     mean = _smooth(fine, weight, around, wide)
     variance = _smooth((fine - mean) ** 2, weight, around, wide)
-    inner = valid & (around > 0.8)
+    inner = valid & (np.asarray(around) > 0.8)
     chosen = variance[inner if inner.any() else valid]
     return float(np.sqrt(np.percentile(chosen, 25)))
 

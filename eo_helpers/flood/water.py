@@ -16,7 +16,7 @@ from .data import MARGIN
 from .extent import UNKNOWN
 from .levels import Levels
 from .rise import Rising
-from .scenes import open_radar, radar_bands
+from .scenes import radar_bands, radar_unit
 
 __all__ = ["STEP", "Water", "decibels", "on_grid", "plain_grid"]
 
@@ -77,7 +77,7 @@ class Water:
 def decibels(scene: xr.DataArray) -> xr.DataArray:
     """VV (or the only band) in decibels, whatever it is written in."""
     first = next(iter(radar_bands(scene).values()))
-    if open_radar(scene, "radar").unit == "decibels":
+    if radar_unit(scene, "radar") == "decibels":
         return first
     with np.errstate(divide="ignore", invalid="ignore"):
         power = first.where(first > 0)
