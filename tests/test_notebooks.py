@@ -254,7 +254,7 @@ def test_a_holding_is_a_card_that_names_its_files_and_escapes_them(demo_source):
     html = holding_html(found)
     assert "S1A_IW_GRDH" in html and "2024-01-15" in html and "Données de démonstration" in html
     assert str(found.paths[0].parent) not in html
-    assert "au format de : Copernicus Sentinel" in html and "Contient" not in html
+    assert "au format de\u00a0: Copernicus Sentinel" in html and "Contient" not in html
     many = holding_html(replace(found, items=found.items * 10))
     assert "et 12 autres" in many and "<script" not in many
 

@@ -105,7 +105,7 @@ class Holding:
             title=dict(about["eo_helpers:title"]),
             edition=f"{edition} (démonstration)" if fictional else edition,
             licence=about["eo_helpers:licence"],
-            attribution=f"Données de démonstration, au format de : {made_like}"
+            attribution=f"Données de démonstration, au format de\u00a0: {made_like}"
             if fictional
             else attribution,
             source=self.source.name,

@@ -98,9 +98,9 @@ def source_html(source: FolderSource, lang: str = "fr") -> str:
         if count := len(source.items(dataset)):
             files = ("fichier" if lang == "fr" else "file") + ("s" if count > 1 else "")
             title = say(stac.title(dataset), lang)
-            told.append(f"{dataset} : {title}, {number(count, 0, lang)} {files}")
+            told.append(f"{dataset}\u00a0: {title}, {number(count, 0, lang)} {files}")
     if lang == "en":
-        told = [line.replace(" : ", ": ", 1) for line in told]
+        told = [line.replace("\u00a0: ", ": ", 1) for line in told]
     title = word(f"source_{source.name}", lang)
     return _card(title[:1].upper() + title[1:], {"count": "\n".join(told)},
                  source.demonstration, lang)  # fmt: skip

@@ -132,7 +132,7 @@ _GENERIC: Mapping[str, str] = {
     "étude locale": "local study",
     "événement observé": "observed event",
 }
-_FICTIONAL = "Données de démonstration, au format de : "
+_FICTIONAL = "Données de démonstration, au format de\u00a0: "
 
 
 def generic(text: str, lang: str) -> str:
