@@ -148,9 +148,9 @@ def hard_optical(seed: int, n: int = SIZE) -> np.ndarray:
     """:func:`optical` as a flood's day gives it: haze, shadows, mud, islets, and a shift.
 
     Drawn for each scene: haze that lightens short wavelengths most; shadows of clouds, where
-    haze is most of what is left; silt that lightens some water; ground that stands out of
-    up to a half of a wet pixel in one wet parcel of three, puddles of up to 40 % of a dry pixel in one
-    dry parcel of ten; blur, and a registration error of up to 1.5 pixels.
+    haze is most of what is left; silt that lightens some water; ground that stands out of up to
+    half a pixel in a third of the wet parcels, puddles of up to 40 % of a pixel in a tenth of
+    the dry ones; blur, and a registration error of up to 1.5 pixels.
     """
     ground = _ground(seed, n)
     rng = np.random.default_rng([seed, 77])

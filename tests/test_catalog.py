@@ -127,6 +127,31 @@ def test_a_monthly_tile_is_known_and_placed(tmp_path):
     assert described["datetime"].startswith("2021-07")
 
 
+@pytest.mark.parametrize(
+    ("bounds", "crs", "placed"),
+    [
+        ((320_000, 6_770_000, 321_000, 6_771_000), "EPSG:2154", True),  # Redon
+        ((0, 0, 512, 512), "EPSG:2154", False),  # pixels, not metres
+        ((6_770_000, 320_000, 6_771_000, 321_000), "EPSG:2154", False),  # axes swapped
+        ((100_000, 5_300_000, 101_000, 5_301_000), "EPSG:32631", True),  # the zone beside
+        ((-100.0, 40.0, -99.0, 41.0), "EPSG:4326", True),  # used anywhere
+        ((179.0, -20.0, 181.0, -19.0), "EPSG:3832", True),  # use across the antimeridian
+        (None, "EPSG:2154", False),
+        ((0, 0, 1, 1), "", False),
+        ((0, 0, 1, 1), "no CRS at all", False),
+    ],
+)
+def test_a_box_far_from_where_its_crs_is_used_is_no_place(bounds, crs, placed):
+    found = signatures.degrees(bounds, crs)
+    assert (found is not None) == placed
+    if placed and crs == "EPSG:2154":
+        assert found[0] == pytest.approx(-2.1, abs=0.2) and found[1] == pytest.approx(47.8, abs=0.3)
+    # GDAL's text of a CRS leaves its area of use out.
+    if crs.startswith("EPSG"):
+        text = rasterio.crs.CRS.from_user_input(crs).to_wkt()
+        assert (signatures.degrees(bounds, text) is not None) == placed
+
+
 def test_a_file_cut_short_is_one_sentence(tmp_path):
     whole = write_tile(tmp_path, "2021-07", 5.0)
     whole.write_bytes(whole.read_bytes()[:5000])

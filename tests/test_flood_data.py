@@ -337,6 +337,22 @@ def test_a_mask_whose_void_is_zero_has_dry_ground(tmp_path):
     assert area_ha(extent, 0) == pytest.approx(60, rel=0.03)
 
 
+@pytest.mark.parametrize("nodata", [0, 255, None])
+def test_beyond_a_mask_nothing_is_known_and_a_mask_elsewhere_is_none(tmp_path, nodata):
+    ones = np.ones((20, 20), "u1")
+    away = write(tmp_path / "away.tif", ones, step=20.0, x0=X0 + 90_000, nodata=nodata)
+    with pytest.raises(OutOfCoverage, match="Épreuve"):
+        read_extent(holding((away, "2024-02-01")), commune())
+    # The west of the commune alone: the last file meets it, what it does not reach is unknown.
+    part = write(tmp_path / "part.tif", np.zeros((200, 100), "u1") + (nodata != 0), step=20.0,
+                 x0=X0 - 1500, y0=Y0 + 2500, nodata=nodata)  # fmt: skip
+    extent, date = read_extent(holding((part, "2024-01-15"), (away, "2024-02-01")), commune())
+    assert date.startswith("2024-01-15")
+    assert (extent.values[:, extent.x.values > X0 + 510] == 255).all()
+    inside = inside_of(extent, commune()) & (extent.x.values[None, :] < X0 + 490)
+    assert (extent.values[inside] == (nodata != 0)).all()
+
+
 @pytest.mark.parametrize("odd", [2, 7, 128])
 def test_a_mask_with_other_values_is_refused(tmp_path, odd):
     values = np.zeros((400, 400), "u1")

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import itertools
+import zipfile
+from pathlib import Path
 
+import geopandas
 import numpy as np
 import pytest
 import rasterio
+import rasterio.features
 import rioxarray
+import shapely
 import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -221,6 +226,51 @@ def test_polygons_and_other_grids_are_extents_too(tmp_path):
     both = wet & (again.depth.values > 0)
     assert both.sum() > 0.9 * wet.sum()
     assert rmse(again.depth, truth, both) < 0.2
+
+
+def test_of_an_archive_the_observed_event_is_measured_and_nothing_else(tmp_path, capsys):
+    extent, dem, _, _ = lake(n=100)
+    dem.rio.to_raster(tmp_path / "d.tif")
+    west, south, east, north = extent.rio.bounds()
+    layers = {
+        "areaOfInterestA": shapely.box(west, south, east - 200, north),
+        "hydrographyA": shapely.box(west, south, east, north),
+        "observedEventA": shapely.box(west + 100, south + 100, west + 250, south + 250),
+    }
+
+    def archive(*names: str) -> Path:
+        path = tmp_path / f"EMSR999_{len(names)}.zip"
+        with zipfile.ZipFile(path, "w") as file:
+            for name in names:
+                part = tmp_path / f"EMSR999_AOI01_DEL_PRODUCT_{name}_v1.shp"
+                frame = geopandas.GeoDataFrame(geometry=[layers[name]], crs=extent.rio.crs)
+                frame.to_file(part)
+                for one in tmp_path.glob(f"{part.stem}.*"):
+                    file.write(one, one.name)
+        return path
+
+    given_ = ["--dem", tmp_path / "d.tif", "-o", tmp_path / "o.tif", "--extent"]
+    assert command("depth", *given_, archive(*layers)) == 0
+    with rasterio.open(tmp_path / "o.tif") as file:
+        depth = file.read(1)
+        inside = rasterio.features.geometry_mask(
+            [layers["observedEventA"]], depth.shape, file.transform, invert=True
+        )
+        beyond = rasterio.features.geometry_mask(
+            [layers["areaOfInterestA"]], depth.shape, file.transform
+        )
+    assert (depth[~inside & ~beyond] == 0).all() and np.isfinite(depth[inside]).all()
+    assert np.isnan(depth[beyond]).all() and beyond.any()
+    (tmp_path / "o.tif").unlink()
+    assert command("depth", *given_, archive("areaOfInterestA", "hydrographyA")) != 0
+    assert "observedEvent" in capsys.readouterr().err
+    assert not (tmp_path / "o.tif").exists()
+
+
+def test_an_extent_that_observed_nothing_says_so():
+    extent, dem, _, _ = lake(n=60)
+    found = water_depth(extent.copy(data=np.full(extent.shape, 255, "u1")), dem)
+    assert np.isnan(found.depth).all() and "rien observé" in found.attrs["notes_fr"]
 
 
 def test_beyond_the_extent_nothing_is_known():

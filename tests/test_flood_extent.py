@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from benchmarks import flood_scenes
 from eo_helpers.errors import InvalidInput
 from eo_helpers.flood import files, optical, radar, speckle, terrain
+from eo_helpers.flood.calibration import calibrate
 from eo_helpers.flood.cleaning import hysteresis
 from eo_helpers.flood.context import with_local_share
 from eo_helpers.flood.extent import water_extent
@@ -433,6 +435,76 @@ def test_optical_sees_what_radar_misses():
         again = water_extent(after, optical=other)
         assert (again.flood.values == both.flood.values).mean() > 0.999
     assert any("offset -1000" in n["fr"] for n in again.attrs["notes"])
+
+
+def test_stalks_above_water_do_not_make_it_dry_where_radar_saw_the_change():
+    """A third of the flood stands in crops: from above it has the colour of dry fields."""
+    water = lake()
+    stalks = water & (np.arange(256)[None, :] > 150)
+    after, before = scene(country(water=water), 1), scene(country(), 2)
+    image = sentinel_2(water & ~stalks, after)
+    radar_alone = water_extent(after, before).flood.values == 1
+    both = water_extent(after, before, image).flood.values == 1
+    assert both[stalks].mean() > 0.95
+    assert iou(both, water) > 0.97 and iou(both, water) >= iou(radar_alone, water) - 0.005
+
+
+def test_bare_ground_from_above_tells_dark_fields_from_a_flood():
+    """Radar sees these fields go as dark as water; from above no water has their colour."""
+    water = lake(radius=0.25, centre=(0.35, 0.35))
+    smooth = lake(radius=0.15, centre=(0.8, 0.8))
+    mean = country(water=water)
+    mean[:, smooth] = np.array([[-15.5], [-22.5]])
+    after, before = scene(mean, 1), scene(country(), 2)
+    image = sentinel_2(water, after)
+    soil = np.array([0.12, 0.25, 0.30])[:, None, None]
+    image.values[:] = np.where(smooth, soil + 0.01 * np.sin(np.arange(256)), image.values)
+    alone, both = water_extent(after, before), water_extent(after, before, image)
+    assert float(both.probability.values[smooth].mean()) <= float(
+        alone.probability.values[smooth].mean()
+    )
+    assert iou(both.flood.values == 1, water) >= iou(alone.flood.values == 1, water)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.floats(0.02, 0.6), st.floats(0.0, 0.9), st.integers(0, 99))
+def test_a_colour_says_as_much_as_radar_found_under_it(share, hidden, seed):
+    """``hidden``: part of the water that has the colour of plants."""
+    rng = np.random.default_rng(seed)
+    wet = rng.uniform(size=20_000) < share
+    open_water = wet & (rng.uniform(size=wet.size) > hidden)
+    colour = np.where(open_water, 0.6, -0.45), np.where(open_water, 0.5, -0.65)
+    found = optical.weigh(np.stack(colour), np.where(wet, 6.0, -6.0))
+    plants, clear = found.log_odds(np.array([[-0.45, 0.6], [-0.65, 0.5]]))
+    prior = np.log(wet.mean() / (1 - wet.mean()))
+    truth = wet[~open_water].mean()
+    if 0.05 < truth < 0.95:
+        assert plants == pytest.approx(np.log(truth / (1 - truth)) - prior, abs=0.3)
+    assert plants < 0.05 and (clear > 0.3 or open_water.sum() < 50)
+
+
+def test_dark_fields_of_the_scene_before_are_no_permanent_water():
+    """No water before, and fields of which some are darker: they had passed for all of it."""
+    after, before, flood = flood_scenes.simulate(5, 1.4)
+    found = water_extent(flood_scenes.raster(after), flood_scenes.raster(before))
+    assert iou(found.flood.values == 1, flood) > 0.7
+    assert (found.permanent.values == 1).mean() < 0.02
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.booleans(), st.booleans(), st.integers(0, 99))
+def test_calibrated_probabilities_keep_their_order_and_the_extent(before, with_optical, seed):
+    rng = np.random.default_rng(seed)
+    p = rng.uniform(size=(7, 300)).astype("f4") ** 2
+    p[0, :5] = np.nan
+    wet = p >= 0.5
+    was = p.copy()
+    calibrate(p, wet, before, with_optical)
+    known = np.isfinite(was)
+    assert np.array_equal(known, np.isfinite(p))
+    assert ((p >= 0.5) == wet)[known].all() and (p[known] > 0).all() and (p[known] < 1).all()
+    order = np.argsort(was[known])
+    assert (np.diff(p[known][order]) >= 0).all()
 
 
 @pytest.mark.parametrize(

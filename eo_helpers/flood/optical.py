@@ -272,4 +272,6 @@ def weigh(features: NDArray, radar: NDArray) -> Evidence:
         share = (histogram(p) + PRIOR_PIXELS * whole) / (every + PRIOR_PIXELS)
         share = np.clip(share, 1e-4, 1 - 1e-4)
         ratio = np.log(share / (1 - share)) - np.log(whole / (1 - whole))
+        # No open water: such a colour may hide water, it does not speak for it.
+        ratio[: _bin(np.array(LEAST_MNDWI))] = np.minimum(ratio[: _bin(np.array(LEAST_MNDWI))], 0)
     return Evidence(ratio.astype(np.float32))

@@ -92,9 +92,7 @@ def to_decibels(values: NDArray, unit: Unit) -> Floats:
         return np.where(values > 0, np.float32(10) * np.log10(values), np.float32(np.nan))
 
 
-def _smooth(
-    values: Floats, weight: Floats | None, total: Floats | float, scale: float
-) -> Floats:
+def _smooth(values: Floats, weight: Floats | None, total: Floats | float, scale: float) -> Floats:
     """Gaussian mean of what is valid (normalised convolution); no weight: everything is."""
     if weight is None:
         return np.asarray(_gaussian(values, scale), np.float32)
