@@ -210,8 +210,14 @@ def export(
         )
     place = open_source(source, data)
     where = catalog.communes(place).find(commune)
-    findings = [theme.analyse(where, place, **parameters) for theme in chosen]
+    tell = progress() or (lambda label, fraction: None)
+    findings = []
+    for done, theme in enumerate(chosen):
+        tell(theme.title[language()], done / (len(chosen) + 1))
+        findings.append(theme.analyse(where, place, **parameters))
+    tell(output.name, len(chosen) / (len(chosen) + 1))
     write(findings, output, language(), link, [str(folder.resolve()) for folder in data])
+    tell(output.name, 1.0)
     say(f"Écrit : {output}", f"Written: {output}")
 
 
