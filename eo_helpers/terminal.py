@@ -34,18 +34,21 @@ def emit(value: Any) -> None:
 
 
 def progress() -> Callable[[str, float], None] | None:
-    """A progress bar on standard error, only where a person is watching."""
+    """A progress bar on standard error, only where a person is watching; gone when done."""
     if not sys.stderr.isatty():
         return None
     from tqdm import tqdm
 
-    bar = tqdm(total=100, bar_format="{desc:<44}{percentage:3.0f} % |{bar}|", file=sys.stderr)
+    bars: list[Any] = []
 
     def step(label: str, fraction: float) -> None:
-        bar.set_description_str(label, refresh=False)
-        bar.n = round(100 * min(max(fraction, 0.0), 1.0))
-        bar.refresh()
+        if not bars:  # none is shown before there is something to tell
+            form = "{desc:<44}{percentage:3.0f} % |{bar}|"
+            bars.append(tqdm(total=100, bar_format=form, file=sys.stderr, leave=False))
+        bars[0].set_description_str(label, refresh=False)
+        bars[0].n = round(100 * min(max(fraction, 0.0), 1.0))
+        bars[0].refresh()
         if fraction >= 1.0:
-            bar.close()
+            bars.pop().close()
 
     return step
