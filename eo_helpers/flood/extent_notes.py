@@ -15,7 +15,9 @@ def method_of(past: Any, image: Any, dem: Any) -> str:
     """The steps that were taken, in English, for the file's tags."""
     parts = ["bimodal tiles, mixture of polarisations"]
     parts += ["change against the scene before"] if past is not None else []
-    parts += ["optical and radar by Fisher's discriminant"] if image is not None else []
+    if image is not None:
+        single = "optical and radar by Fisher's discriminant"
+        parts += ["optical evidence by colour"] if past is not None else [single]
     parts += ["slope and height above drainage"] if dem is not None else []
     return "; ".join([*parts, "neighbours, hysteresis"])
 
