@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -25,6 +26,12 @@ from eo_helpers.app._session import startup_arguments
 from eo_helpers.app.serve import forking
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="this system starts each session")
+
+
+def talk(work) -> None:
+    """Run it in a thread: a browser's tests leave a running loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +143,7 @@ def test_nothing_of_one_session_is_in_another(config, forks, tmp_path):
             code = "import eo_helpers.app.shell, sys; print('debugpy.server' in sys.modules)"
             assert await one.run(code) == "False"
 
-    asyncio.run(two())
+    talk(two())
 
 
 def found_in_memory(pid: int, wanted: bytes) -> bool:
@@ -164,7 +171,7 @@ def test_the_limit_of_memory_holds_in_a_fork(config, tmp_path):
             assert await one.run("more = bytearray(500 * 2**20)") == "MemoryError"
             assert await one.run("print(6 * 7)") == "42"
 
-    asyncio.run(greedy())
+    talk(greedy())
 
 
 def test_how_a_session_ends_is_seen_and_nothing_is_left(config, tmp_path):
@@ -185,7 +192,7 @@ def test_how_a_session_ends_is_seen_and_nothing_is_left(config, tmp_path):
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
 
-    asyncio.run(lives())
+    talk(lives())
 
 
 def test_sessions_outlive_their_parent_and_the_next_one_has_another(config, forks, tmp_path):
@@ -205,7 +212,7 @@ def test_sessions_outlive_their_parent_and_the_next_one_has_another(config, fork
                 assert time.monotonic() < until
                 await asyncio.sleep(0.05)
 
-    asyncio.run(orphan())
+    talk(orphan())
 
 
 def test_a_start_that_was_given_up_leaves_no_session(forks, tmp_path):
@@ -234,7 +241,7 @@ def test_where_nothing_can_be_forked_a_session_is_started(config, tmp_path, monk
         async with Kernel(config, tmp_path) as one:
             assert isinstance(one.process, subprocess.Popen)
 
-    asyncio.run(started())
+    talk(started())
     assert len(asked) == 2  # then no other is tried for a while
     assert "started instead of forked" in caplog.text and "no parent today" in caplog.text
 
