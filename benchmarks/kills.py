@@ -69,7 +69,7 @@ def killed(
         time.sleep(chance.uniform(0, 1.2 * usual))
         os.kill(child, signal.SIGKILL)
         status = os.waitpid(child, 0)[1]
-        # The load of the machine changes what a run takes: about two kills for one that ends before.
+        # The machine's load changes what a run takes: two kills for one that ends before, about.
         if os.WIFSIGNALED(status):
             dead += 1
             usual *= 1.015
