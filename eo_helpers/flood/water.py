@@ -60,7 +60,6 @@ class Water:
     notes: list[Text]
     dataset: str
     processing: list[Text] = field(default_factory=list)
-    #: SWOT's levels of the same day, where there are any.
     levels: Levels | None = None
     #: What a rise of the water is worked out from, where the terrain is there.
     surface: xr.Dataset | None = None
