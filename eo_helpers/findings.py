@@ -422,7 +422,7 @@ THEMES = _Themes(
     Theme("flood", {"fr": "Inondation", "en": "Flood"}),
     Theme("vegetation", {"fr": "Végétation", "en": "Vegetation"}),
     Theme("desealing", {"fr": "Désimperméabiliser", "en": "Desealing"}),
-    Theme("coastline", {"fr": "Trait de côte", "en": "Coastline"}),
+    Theme("coastline", {"fr": "Trait de côte", "en": "Coastline"}, True),
 )
 
 

@@ -412,7 +412,9 @@ def test_a_commune_among_no_others_is_told_why(commune):
         )
 
     assert "aucune table nationale" in told("vegetation")
-    assert "eo-helpers national" in told("lighting")
+    # Each theme that ``eo-helpers national`` makes a table of says what would bring it.
+    for theme in ("lighting", "lcz", "coastline"):
+        assert "eo-helpers national" in told(theme)
     peers = Indicator("peers", {"fr": "x", "en": "x"}, 1.0, "%", group="comparison")
     assert told("lighting", peers) == ""
 
